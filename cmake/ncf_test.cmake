@@ -1,0 +1,38 @@
+# ncf_test(FOLDER/NAME LIBS libraries... [RANKS 1 2 3 ...] [TIMEOUT seconds] [LABELS ...])
+#
+# The program tests/FOLDER/NAME_test.cpp as a ctest test FOLDER.NAME. With RANKS it is an MPI program, and one ctest
+# test FOLDER.NAME.pN is made for each number of ranks. Every test has a time limit.
+set(NCF_MPIRUN "${MPIEXEC_EXECUTABLE}" CACHE STRING "mpirun used by multi-rank tests")
+set(NCF_MPI_ENVIRONMENT
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+    OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_io=romio321
+    OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_NUM_THREADS=1)
+
+function(ncf_test path)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LIBS;RANKS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  string(REPLACE "/" "." name "${path}")
+  string(REPLACE "/" "_" target "${path}_test")
+  add_executable(${target} "${PROJECT_SOURCE_DIR}/tests/${path}_test.cpp")
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_compile_definitions(${target} PRIVATE NCF_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                               NCF_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  if(ARG_RANKS)
+    target_link_libraries(${target} PRIVATE ${ARG_LIBS} ncf_comm ncf_mpi_test_main)
+    foreach(ranks IN LISTS ARG_RANKS)
+      add_test(NAME ${name}.p${ranks} COMMAND "${NCF_MPIRUN}" -n ${ranks} $<TARGET_FILE:${target}>)
+      set_tests_properties(${name}.p${ranks} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+                           ENVIRONMENT "${NCF_MPI_ENVIRONMENT}" SKIP_REGULAR_EXPRESSION "NCF_SKIP_ALL")
+      if(ranks GREATER 1)
+        set_tests_properties(${name}.p${ranks} PROPERTIES PROCESSORS 2)
+      endif()
+    endforeach()
+  else()
+    target_link_libraries(${target} PRIVATE ${ARG_LIBS} GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${target})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+                         ENVIRONMENT "OMP_NUM_THREADS=1")
+  endif()
+endfunction()

@@ -1,0 +1,85 @@
+#pragma once
+/// Row-major matrices: `Matrix` owns (64-byte aligned, so vector loads never split a cache line at a row 0),
+/// `MatrixView` and `ConstMatrixView` look at someone else's memory and are passed by value, never stored.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+namespace ncf {
+
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t alignment{64};
+  AlignedAllocator() = default;
+  template <class U>
+  AlignedAllocator(const AlignedAllocator<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), alignment)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, alignment); }
+  bool operator==(const AlignedAllocator&) const { return true; }
+};
+
+template <class T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+/// A view of `rows` × `cols` values; row r starts at data + r * stride.
+template <class T>
+struct BasicMatrixView {
+  T* data = nullptr;
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t stride = 0;
+
+  BasicMatrixView() = default;
+  BasicMatrixView(T* d, int64_t r, int64_t c) : data(d), rows(r), cols(c), stride(c) {}
+  BasicMatrixView(T* d, int64_t r, int64_t c, int64_t s) : data(d), rows(r), cols(c), stride(s) {}
+  /// A mutable view is a const view.
+  template <class U>
+    requires(std::is_same_v<T, const U>)
+  BasicMatrixView(BasicMatrixView<U> v) : data(v.data), rows(v.rows), cols(v.cols), stride(v.stride) {}
+
+  T* row(int64_t r) const { return data + r * stride; }
+  T& operator()(int64_t r, int64_t c) const { return data[r * stride + c]; }
+  BasicMatrixView rows_from(int64_t first, int64_t count) const { return {row(first), count, cols, stride}; }
+  BasicMatrixView cols_from(int64_t first, int64_t count) const { return {data + first, rows, count, stride}; }
+};
+
+using MatrixView = BasicMatrixView<float>;
+using ConstMatrixView = BasicMatrixView<const float>;
+
+/// A float matrix that only ever grows its memory: made once, reshaped every step.
+class Matrix {
+ public:
+  Matrix() = default;
+  Matrix(int64_t rows, int64_t cols) { reshape(rows, cols); }
+  /// Changes the shape; the values are unspecified afterwards.
+  void reshape(int64_t rows, int64_t cols) {
+    const auto needed = static_cast<std::size_t>(rows * cols);
+    if (needed > values_.size()) values_.resize(needed);
+    rows_ = rows;
+    cols_ = cols;
+  }
+  void fill(float value) { std::fill_n(values_.data(), rows_ * cols_, value); }
+  int64_t rows() const { return rows_; }
+  int64_t cols() const { return cols_; }
+  float* data() { return values_.data(); }
+  const float* data() const { return values_.data(); }
+  float* row(int64_t r) { return values_.data() + r * cols_; }
+  const float* row(int64_t r) const { return values_.data() + r * cols_; }
+  MatrixView view() { return {values_.data(), rows_, cols_}; }
+  ConstMatrixView view() const { return {values_.data(), rows_, cols_}; }
+  std::span<float> values() { return {values_.data(), static_cast<std::size_t>(rows_ * cols_)}; }
+  std::span<const float> values() const { return {values_.data(), static_cast<std::size_t>(rows_ * cols_)}; }
+
+ private:
+  AlignedVector<float> values_;
+  int64_t rows_ = 0;
+  int64_t cols_ = 0;
+};
+
+}  // namespace ncf

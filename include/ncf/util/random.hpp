@@ -1,0 +1,38 @@
+#pragma once
+/// Counter-based random numbers: every draw is a pure function of (seed, purpose, a, b), never of generator
+/// state, so no result depends on which rank asks or in what order. Philox4x32-10 (Salmon et al. 2011).
+
+#include <array>
+#include <cstdint>
+
+namespace ncf {
+
+/// What a number is for. Values are part of the meaning of a seed: never renumber.
+enum class Purpose : uint32_t {
+  epoch_order = 1,      ///< the permutation of the training samples; a = epoch
+  split = 2,            ///< which rows validate
+  embedding_init = 3,   ///< a = table, b = row * width + column
+  dense_init = 4,       ///< a = segment, b = element
+  dropout = 5,          ///< a = layer and step, b = sample * width + unit
+  negatives = 6,        ///< a = epoch, b = positive and trial
+  synthetic = 7,        ///< hidden factors, activity, popularity, noise
+};
+
+/// 128 random bits as four 32-bit words.
+std::array<uint32_t, 4> random_block(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
+
+uint64_t random_bits(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
+
+/// Uniform in [0, 1), 53 bits.
+double random_uniform(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
+
+/// Uniform integer in [0, bound); bound > 0. Bias below bound / 2^64.
+uint64_t random_below(uint64_t bound, uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
+
+/// Standard normal, by inversion, so that one draw uses one counter.
+double random_normal(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
+
+/// Standard normal truncated to [-2, 2], by inversion.
+double random_truncated_normal(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
+
+}  // namespace ncf
