@@ -1,0 +1,65 @@
+#pragma once
+/// All dense parameters of a model in one arena: values, gradients and both moments are contiguous, so that
+/// synchronising is one all-reduce, the optimiser one loop, the checkpoint a few data sets.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ncf/util/matrix.hpp"
+
+namespace ncf {
+
+struct Segment {
+  std::string path;            ///< as in the checkpoint: "/mlp/0/weight"
+  std::vector<int64_t> shape;
+  int64_t offset = 0;          ///< first element in the arena; a multiple of 16
+  int64_t size = 0;
+  bool decays = true;          ///< weight decay applies
+  bool trained = true;         ///< false: kept and saved, but never moved by the optimiser (running statistics)
+};
+
+class DenseParameters {
+ public:
+  /// Adds a segment of zeros and returns its number. Invalidates earlier spans and views.
+  std::size_t add(std::string path, std::vector<int64_t> shape, bool decays, bool trained = true);
+
+  const std::vector<Segment>& segments() const { return segments_; }
+  /// Number of trained values (padding not counted).
+  int64_t count() const;
+
+  std::span<float> value(std::size_t segment) { return part(values_, segment); }
+  std::span<const float> value(std::size_t segment) const {
+    const Segment& s = segments_[segment];
+    return {values_.data() + s.offset, static_cast<std::size_t>(s.size)};
+  }
+  std::span<float> gradient(std::size_t segment) { return part(gradients_, segment); }
+  std::span<float> first_moment(std::size_t segment) { return part(first_moments_, segment); }
+  std::span<float> second_moment(std::size_t segment) { return part(second_moments_, segment); }
+  /// A segment of two dimensions as a matrix.
+  MatrixView matrix(std::size_t segment) { return as_matrix(values_, segment); }
+  MatrixView gradient_matrix(std::size_t segment) { return as_matrix(gradients_, segment); }
+
+  /// The whole arena of gradients, padding included, and one more value at the end that travels with them: the
+  /// step's loss, so that every rank sees a loss that is not finite at once.
+  std::span<float> gradients() { return gradients_; }
+  float& loss() { return gradients_.back(); }
+  void clear_gradients() { std::fill(gradients_.begin(), gradients_.end(), 0.0F); }
+
+ private:
+  std::span<float> part(AlignedVector<float>& of, std::size_t segment) {
+    const Segment& s = segments_[segment];
+    return {of.data() + s.offset, static_cast<std::size_t>(s.size)};
+  }
+  MatrixView as_matrix(AlignedVector<float>& of, std::size_t segment) {
+    const Segment& s = segments_[segment];
+    return {of.data() + s.offset, s.shape.at(0), s.shape.at(1)};
+  }
+
+  std::vector<Segment> segments_;
+  AlignedVector<float> values_, first_moments_, second_moments_;
+  AlignedVector<float> gradients_ = AlignedVector<float>(1);
+};
+
+}  // namespace ncf

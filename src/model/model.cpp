@@ -1,0 +1,53 @@
+#include "ncf/model/model.hpp"
+
+#include <cmath>
+
+namespace ncf {
+namespace {
+
+std::variant<Neural, Dot> make(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
+                               uint64_t seed, DenseParameters& parameters) {
+  switch (config.kind) {
+    case ModelKind::neural: return Neural(config, tables, micro_batch, seed, parameters);
+    case ModelKind::dot: return Dot(config);
+  }
+  throw Error(ErrorKind::internal, "unknown model kind");
+}
+
+}  // namespace
+
+int64_t rule_of_thumb_width(int64_t rows) {
+  const double width = 1.6 * std::pow(static_cast<double>(rows), 0.56);
+  return std::min<int64_t>(600, static_cast<int64_t>(std::nearbyint(width)));  // to even on ties
+}
+
+std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_rows, int64_t item_rows) {
+  const bool bias = config.kind == ModelKind::dot;
+  int64_t user = config.embedding_dim.user, item = config.embedding_dim.item;
+  if (user == 0) user = rule_of_thumb_width(user_rows);
+  if (item == 0) item = rule_of_thumb_width(item_rows);
+  if (bias && user != item) {
+    // With "auto" on a side the other side's number counts; two rules of thumb are resolved to the smaller.
+    user = item = config.embedding_dim.user != 0   ? config.embedding_dim.user
+                  : config.embedding_dim.item != 0 ? config.embedding_dim.item
+                                                   : std::min(user, item);
+  }
+  return {{"user", user_rows, user, bias}, {"item", item_rows, item, bias}};
+}
+
+Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch, uint64_t seed,
+             DenseParameters& parameters)
+    : model_(make(config, tables, micro_batch, seed, parameters)) {}
+
+void Model::train(const BatchView& batch, DenseParameters& parameters, RowGradients gradients, LossSum& loss,
+                  const GlobalSum& sum) {
+  if (auto* neural = std::get_if<Neural>(&model_)) return neural->train(batch, parameters, gradients, loss, sum);
+  std::get<Dot>(model_).train(batch, gradients, loss);
+}
+
+void Model::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {
+  if (auto* neural = std::get_if<Neural>(&model_)) return neural->predict(batch, parameters, predictions);
+  std::get<Dot>(model_).predict(batch, predictions);
+}
+
+}  // namespace ncf
