@@ -1,6 +1,9 @@
 #include "ncf/model/model.hpp"
 
+#include <algorithm>
 #include <cmath>
+
+#include "ncf/util/error.hpp"
 
 namespace ncf {
 namespace {

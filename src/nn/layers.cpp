@@ -1,5 +1,8 @@
 #include "ncf/nn/layers.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "ncf/nn/gemm.hpp"
 #include "ncf/util/random.hpp"
 #include "ncf/util/target.hpp"

@@ -7,6 +7,7 @@
 /// Errors: a failing MPI call throws Error{peer} with MPI's own text and the verb; a count that MPI's int
 /// cannot hold throws Error{internal}.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -89,8 +90,6 @@ class Communicator {
   }
   /// One string a rank, in rank order.
   std::vector<std::string> all_gather(const std::string& mine);
-  /// One string a rank at `root`, in rank order; empty elsewhere.
-  std::vector<std::string> gather(const std::string& mine, int root);
 
   /// Equal parts: element block r of `send` goes to rank r; both spans have size() * block elements.
   template <class T>

@@ -1,0 +1,47 @@
+#include "ncf/comm/session.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "comm/mpi_call.hpp"
+
+namespace ncf {
+
+void set_open_mpi_defaults() {
+  const auto offer = [](const char* name, const char* value) { setenv(name, value, 0); };
+  // Without yielding, ranks that wait starve ranks that compute as soon as there are more ranks than cores.
+  offer("OMPI_MCA_mpi_yield_when_idle", "1");
+  // OMPIO loses data silently on a full disk; ROMIO reports it.
+  offer("OMPI_MCA_io", "romio321");
+  // Single copy needs ptrace rights, which containers withhold, and gains nothing measurable.
+  offer("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
+  // A process started without mpirun launches nobody: it must not ask for ssh.
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr && std::getenv("PMIX_RANK") == nullptr)
+    offer("OMPI_MCA_plm", "isolated");
+}
+
+MpiSession::MpiSession(int* argc, char*** argv) {
+  int provided = 0;
+  check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+}
+
+MpiSession::~MpiSession() {
+  MPI_Finalize();
+}
+
+std::string mpi_library_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  const std::string all(text, static_cast<std::size_t>(length));
+  return all.substr(0, all.find(','));
+}
+
+std::string host_name() {
+  char text[256] = "";
+  gethostname(text, sizeof text - 1);
+  return text;
+}
+
+}  // namespace ncf
