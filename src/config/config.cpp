@@ -1,0 +1,27 @@
+#include "ncf/config/config.hpp"
+
+namespace ncf {
+namespace {
+
+constexpr std::string_view data_formats[] = {"auto", "movielens-100k", "movielens-dat", "movielens-csv",
+                                             "csv",  "hdf5",           "he-ncf"};
+constexpr std::string_view split_kinds[] = {"random", "leave_one_out", "given"};
+constexpr std::string_view vocabulary_kinds[] = {"train", "all"};
+constexpr std::string_view duplicates[] = {"last", "first", "mean", "error"};
+constexpr std::string_view model_kinds[] = {"neural", "dot"};
+constexpr std::string_view optimizer_kinds[] = {"adamw", "sgd"};
+constexpr std::string_view schedule_kinds[] = {"one_cycle", "cosine", "step", "constant"};
+constexpr std::string_view embedding_updates[] = {"lazy", "dense"};
+
+}  // namespace
+
+std::span<const std::string_view> names(DataFormat) { return data_formats; }
+std::span<const std::string_view> names(SplitKind) { return split_kinds; }
+std::span<const std::string_view> names(VocabularyKind) { return vocabulary_kinds; }
+std::span<const std::string_view> names(Duplicates) { return duplicates; }
+std::span<const std::string_view> names(ModelKind) { return model_kinds; }
+std::span<const std::string_view> names(OptimizerKind) { return optimizer_kinds; }
+std::span<const std::string_view> names(ScheduleKind) { return schedule_kinds; }
+std::span<const std::string_view> names(EmbeddingUpdate) { return embedding_updates; }
+
+}  // namespace ncf
