@@ -1,0 +1,41 @@
+#pragma once
+/// Saving. The commit protocol: everything is written into `step-….partial`, fsynced and digested; ranks
+/// agree; the manifest is written; one rename makes the directory valid; then the link `latest` moves.
+/// Whatever fails before the rename, on any rank, leaves the checkpoints that were there untouched.
+///
+/// write_checkpoint does it all. Its three parts are here for saving beside training: begin and commit
+/// communicate and are quick; write_pieces takes the time, talks to nobody and may run in a thread of its
+/// own.
+
+#include <string>
+#include <vector>
+
+#include "ncf/checkpoint/manifest.hpp"
+#include "ncf/checkpoint/snapshot.hpp"
+#include "ncf/comm/communicator.hpp"
+
+namespace ncf {
+
+struct WrittenCheckpoint {
+  std::string path;   // CHECKPOINTS/step-000001250
+  int64_t bytes = 0;  // of all its files
+};
+
+/// Saves into `checkpoints`/step-…, making the directory `checkpoints` if need be; one of the same step is
+/// replaced. Error{checkpoint} on every rank when any rank failed. Collective.
+WrittenCheckpoint write_checkpoint(Communicator& comm, const std::string& checkpoints,
+                                   const Snapshot& snapshot);
+
+/// Makes an empty `step-….partial` and returns its path. Collective.
+std::string begin_checkpoint(Communicator& comm, const std::string& checkpoints, int64_t step);
+
+/// Writes this rank's shard (rank 0 also model.h5) into `partial`, flushes it to disk and digests it. No
+/// communication. After an error no file of this rank is left.
+std::vector<FileRecord> write_pieces(const std::string& partial, int64_t rank, int64_t world,
+                                     const Snapshot& snapshot);
+
+/// Turns `partial` into a checkpoint. `mine` are this rank's files. Collective.
+WrittenCheckpoint commit_checkpoint(Communicator& comm, const std::string& partial, const Snapshot& snapshot,
+                                    const std::vector<FileRecord>& mine);
+
+}  // namespace ncf
