@@ -19,6 +19,10 @@ class ExactSum {
     }
     total_ += static_cast<Wide>(std::nearbyint(term * 0x1p40));
   }
+  void add(const ExactSum& other) {
+    total_ += other.total_;
+    invalid_ += other.invalid_;
+  }
   double value() const {
     if (invalid_ != 0) return std::numeric_limits<double>::quiet_NaN();
     return static_cast<double>(total_) * 0x1p-40;

@@ -1,0 +1,69 @@
+#pragma once
+/// What a run learns, and one step of learning it: the tables, the dense parameters, the model, the optimiser.
+/// The step reads like the picture in docs/architecture.md: a batch goes down, its gradients come back up.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ncf/comm/communicator.hpp"
+#include "ncf/config/config.hpp"
+#include "ncf/data/ratings.hpp"
+#include "ncf/embed/row_exchange.hpp"
+#include "ncf/embed/row_table.hpp"
+#include "ncf/model/model.hpp"
+#include "ncf/nn/parameters.hpp"
+#include "ncf/nn/schedule.hpp"
+#include "ncf/train/epoch_samples.hpp"
+#include "ncf/train/row_optimizer.hpp"
+#include "ncf/util/clock.hpp"
+
+namespace ncf {
+
+/// The schedule of a run of this many steps.
+Schedule make_schedule(const TrainConfig& config, int64_t total_steps, int64_t steps_per_epoch);
+
+class Learner {
+ public:
+  Learner(const Config& config, ShardMap shards, int64_t user_rows, int64_t item_rows, const Schedule& schedule);
+
+  /// One step on this rank's part of the batch; `step` counts from 1 over the whole run. Adds to `loss` this rank's
+  /// squared errors. Throws an agreed Error{diverged} when the loss or a gradient is not finite. Collective.
+  void step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch, LossSum& loss,
+            PhaseTimer& timer);
+
+  /// Predictions for samples; other ranks may bring another number of them, or none. Rows must be caught up
+  /// (catch_up_all). Collective.
+  void predict(Communicator& comm, std::span<const int32_t> users, std::span<const int32_t> items,
+               std::span<float> predictions);
+
+  /// Applies all missed decay up to and including `step`: the tables then are what a dense reader expects.
+  void catch_up_all(int64_t step);
+
+  std::vector<RowTable>& tables() { return tables_; }
+  const std::vector<RowTable>& tables() const { return tables_; }
+  DenseParameters& dense() { return dense_; }
+  const Schedule& schedule() const { return schedule_; }
+  /// Trained values over all ranks.
+  int64_t parameter_count() const;
+  /// Bytes of tables and dense parameters with their gradients and moments on this rank.
+  int64_t memory_bytes() const;
+
+ private:
+  BatchView view(const EpochSamples::Part& part, int64_t epoch) const;
+  void check_finite(int64_t step);
+  void move_dense(const StepFactors& factors);
+
+  UpdateRule rule_;
+  Schedule schedule_;
+  std::vector<RowTable> tables_;            // user, item
+  DenseParameters dense_;
+  Model model_;
+  RowOptimizer row_optimizer_;
+  std::vector<RowExchange> exchanges_;      // one a table
+  std::vector<Matrix> rows_;                // [unique × cols], one a table
+  std::vector<Matrix> row_gradients_;       // [unique × cols]
+  std::vector<Matrix> row_sums_;            // [owned × cols]
+};
+
+}  // namespace ncf
