@@ -1,0 +1,40 @@
+#include "ncf/train/learner_views.hpp"
+
+namespace ncf {
+
+MomentNames moment_names(const TrainConfig& config) {
+  if (config.optimizer == OptimizerKind::sgd) return {"momentum", ""};
+  return {};
+}
+
+std::vector<TableView> table_views(Learner& learner, const TrainConfig& config) {
+  std::vector<TableView> out;
+  for (RowTable& t : learner.tables()) {
+    TableView v;
+    v.name = t.shape().name;
+    v.total_rows = t.shape().rows;
+    v.width = t.shape().width;
+    v.has_bias = t.shape().has_bias;
+    v.weight = t.weight.view();
+    v.first_moment = t.first_moment.view();
+    if (config.optimizer == OptimizerKind::adamw) v.second_moment = t.second_moment.view();
+    if (config.embedding_update == EmbeddingUpdate::lazy) v.last_step = std::span<int64_t>(t.last_step);
+    out.push_back(v);
+  }
+  return out;
+}
+
+std::vector<DenseView> dense_views(Learner& learner, const TrainConfig& config) {
+  std::vector<DenseView> out;
+  DenseParameters& dense = learner.dense();
+  for (std::size_t s = 0; s < dense.segments().size(); ++s) {
+    const Segment& segment = dense.segments()[s];
+    DenseView v{.path = segment.path, .shape = segment.shape, .value = dense.value(s), .first_moment = {}, .second_moment = {}};
+    if (segment.trained) v.first_moment = dense.first_moment(s);
+    if (segment.trained && config.optimizer == OptimizerKind::adamw) v.second_moment = dense.second_moment(s);
+    out.push_back(std::move(v));
+  }
+  return out;
+}
+
+}  // namespace ncf

@@ -1,0 +1,161 @@
+#include "ncf/train/run_report.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "ncf/util/error.hpp"
+#include "ncf/util/target.hpp"
+#include "ncf/util/version.hpp"
+
+namespace ncf {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json event(const char* name) {
+  return {{"event", name}, {"time", utc_now()}};
+}
+
+/// JSON has no NaN.
+json number(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
+/// 1234567 as "1,234,567".
+std::string thousands(int64_t value) {
+  std::string text = std::to_string(value);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+std::string mebibytes(int64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0);
+}
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<int64_t>(seconds);
+  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60) : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string metric(double value) {
+  return std::isfinite(value) ? fmt::format("{:10.4f}", value) : fmt::format("{:>10}", "–");
+}
+
+std::vector<std::string> distinct(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+RunReport::RunReport(const std::string& dir, bool open) : open_(open), path_(dir + "/metrics.jsonl") {
+  if (!open_) return;
+  terminal_ = isatty(STDOUT_FILENO) == 1;
+  metrics_.open(path_, std::ios::app);
+  if (!metrics_) throw Error(ErrorKind::usage, "run.dir: " + path_ + " cannot be written");
+}
+
+void RunReport::line(const std::string& text) {
+  metrics_ << text << '\n' << std::flush;
+  if (metrics_) return;
+  // A full disk must not end the training; what is missing is said once.
+  fmt::print(stderr, "ncf_dist: warning: {} cannot be written any more; training goes on\n", path_);
+  metrics_.clear();
+  metrics_.setstate(std::ios::badbit);
+}
+
+void RunReport::start(const RunFacts& f) {
+  if (!open_) return;
+  epochs_ = f.epochs;
+  const auto hosts = distinct(f.hosts);
+  fmt::print("ncf_dist {}  {} rank{} × {} thread{} on {}  {}\n", version(), f.ranks, f.ranks == 1 ? "" : "s", f.threads,
+             f.threads == 1 ? "" : "s", fmt::join(hosts, ", "), instruction_set());
+  fmt::print("ratings  {}: {} users, {} items, {} to train, {} to validate\n", f.source, thousands(f.users),
+             thousands(f.items), thousands(f.train_rows), thousands(f.valid_rows));
+  fmt::print("model    {}: {} parameters, {} a rank\n\n", f.model, thousands(f.parameters), mebibytes(f.rank_bytes));
+  fmt::print("{:>7} {:>10} {:>10} {:>10} {:>10} {:>10} {:>11} {:>8}\n", "epoch", "train loss", "valid mse", "rmse",
+             "mae", "lr", "samples/s", "seconds");
+  std::fflush(stdout);
+  json j = event("start");
+  j.update({{"version", version()}, {"ranks", f.ranks}, {"threads", f.threads}, {"hosts", hosts},
+            {"isa", instruction_set()}, {"users", f.users}, {"items", f.items}, {"train_rows", f.train_rows},
+            {"valid_rows", f.valid_rows}, {"parameters", f.parameters}, {"resumed_from", nullptr}});
+  line(j.dump());
+}
+
+void RunReport::progress(int64_t epoch, int64_t step, int64_t steps, double samples_per_s) {
+  if (!terminal_) return;
+  const double now = now_s();
+  if (now - bar_drawn_ < 0.1) return;
+  bar_drawn_ = now;
+  bar_shown_ = true;
+  constexpr int64_t width = 30;
+  const int64_t filled = step * width / steps;
+  std::string bar;
+  for (int64_t i = 0; i < width; ++i) bar += i < filled ? "━" : "╌";
+  fmt::print("\r\x1b[Kepoch {}/{} {} {:3}%  {} samples/s", epoch, epochs_, bar, step * 100 / steps,
+             thousands(static_cast<int64_t>(samples_per_s)));
+  std::fflush(stdout);
+}
+
+void RunReport::clear_bar() {
+  if (bar_shown_) fmt::print("\r\x1b[K");
+  bar_shown_ = false;
+}
+
+void RunReport::epoch(const EpochFacts& f) {
+  if (!open_) return;
+  clear_bar();
+  const RatingMetrics none{.mse = NAN, .rmse = NAN, .mae = NAN, .rows = 0};
+  const RatingMetrics& v = f.valid ? *f.valid : none;
+  fmt::print("{:>7} {} {} {} {} {:10.2e} {:>11} {:8.2f}\n", fmt::format("{}/{}", f.epoch, epochs_), metric(f.train_loss),
+             metric(v.mse), metric(v.rmse), metric(v.mae), f.lr, thousands(static_cast<int64_t>(f.samples_per_s)),
+             f.seconds);
+  std::fflush(stdout);
+  json phases = json::object();
+  for (std::size_t p = 0; p < phase_names.size(); ++p)
+    phases[phase_names[p]] = {{"slowest", f.phases.slowest[p]}, {"mean", f.phases.mean[p]}};
+  json j = event("epoch");
+  j.update({{"epoch", f.epoch}, {"step", f.step}, {"train_loss", number(f.train_loss)}});
+  j["valid"] = f.valid ? json{{"mse", number(v.mse)}, {"rmse", number(v.rmse)}, {"mae", number(v.mae)}} : json(nullptr);
+  j.update({{"lr", f.lr}, {"samples_per_s", f.samples_per_s}, {"seconds", f.seconds}, {"phases", phases},
+            {"bytes_sent", f.bytes_sent}});
+  line(j.dump());
+}
+
+void RunReport::checkpoint(int64_t step, const std::string& path, double seconds, int64_t bytes) {
+  if (!open_) return;
+  clear_bar();
+  json j = event("checkpoint");
+  j.update({{"step", step}, {"path", path}, {"seconds", seconds}, {"bytes", bytes}});
+  line(j.dump());
+}
+
+void RunReport::phases(const PhaseSeconds& total) const {
+  if (!open_) return;
+  double all = 0;
+  for (double s : total.mean) all += s;
+  fmt::print("\nwhere the time went (mean over ranks)\n");
+  for (std::size_t p = 0; p < phase_names.size(); ++p)
+    if (total.mean[p] > 0)
+      fmt::print("  {:<12} {:8.3f} s  {:5.1f} %   slowest rank {:.3f} s\n", phase_names[p], total.mean[p],
+                 100 * total.mean[p] / all, total.slowest[p]);
+  std::fflush(stdout);
+}
+
+void RunReport::end(const std::string& reason, double seconds, std::optional<double> best) {
+  if (!open_) return;
+  clear_bar();
+  json j = event("end");
+  j.update({{"reason", reason}, {"seconds", seconds}, {"best", best ? number(*best) : json(nullptr)}});
+  line(j.dump());
+  fmt::print("\nfinished in {} ({:.2f} s)\n", clock_text(seconds), seconds);
+  std::fflush(stdout);
+}
+
+}  // namespace ncf
