@@ -16,8 +16,8 @@ Vocabulary sorted_vocabulary(std::vector<T> ids) {
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   if (std::ssize(ids) > most_ids)
-    throw Error(ErrorKind::data, std::to_string(ids.size()) + " different ids; at most " + std::to_string(most_ids) +
-                                     " users or items are supported");
+    throw Error(ErrorKind::data, std::to_string(ids.size()) + " different ids; at most " +
+                                     std::to_string(most_ids) + " users or items are supported");
   return {std::move(ids)};
 }
 

@@ -1,7 +1,10 @@
 #include "ncf/data/line_fields.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+
+#include "ncf/data/text_encoding.hpp"
 
 namespace ncf {
 
@@ -41,12 +44,16 @@ const char* LineFields::split_quoted(std::string_view line, std::string_view sep
       at = end;
     } else {
       std::string& text = unquoted_.emplace_back();
-      for (++at;; ++at) {
-        if (at == line.size()) return "a quote is opened and not closed";
-        if (line[at] == '"' && (at + 1 == line.size() || line[++at] != '"')) break;
-        text += line[at];
+      ++at;
+      while (true) {
+        const std::size_t end = line.find('"', at);
+        if (end == std::string_view::npos) return "a quote is opened and not closed";
+        text += line.substr(at, end - at);
+        at = end + 1;
+        if (at == line.size() || line[at] != '"') break;
+        text += '"';  // it was doubled
+        ++at;
       }
-      at += at + 1 == line.size() && line[at] == '"' ? 1 : 0;
       fields_.push_back(text);
       while (at < line.size() && line[at] == ' ' && !runs) ++at;
       if (at < line.size() && line.compare(at, separator.size(), separator) != 0)
@@ -59,14 +66,19 @@ const char* LineFields::split_quoted(std::string_view line, std::string_view sep
 
 std::string quoted(std::string_view line) {
   constexpr std::size_t longest = 120;
+  std::string_view shown = line.substr(0, longest);
+  if (shown.size() < line.size())  // never half a character
+    while (!shown.empty() && (static_cast<unsigned char>(line[shown.size()]) & 0xC0U) == 0x80U)
+      shown.remove_suffix(1);
+  const bool utf8 = is_utf8(shown);
   std::string text = "\"";
-  for (const char c : line.substr(0, longest)) {
+  for (const char c : shown) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\t') {
       text += "\\t";
     } else if (c == '"' || c == '\\') {
       (text += '\\') += c;
-    } else if (byte < 0x20 || byte == 0x7F) {
+    } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
       std::array<char, 8> hex{};
       std::snprintf(hex.data(), hex.size(), "\\x%02x", byte);
       text += hex.data();
@@ -74,7 +86,7 @@ std::string quoted(std::string_view line) {
       text += c;
     }
   }
-  return text + (line.size() > longest ? "…\"" : "\"");
+  return text + (shown.size() < line.size() ? "…\"" : "\"");
 }
 
 Error malformed_line(const std::string& path, int64_t line_number, std::string_view line,

@@ -5,8 +5,8 @@
 namespace ncf {
 namespace {
 
-/// The round function: 64 well mixed bits. Two odd multiplications (those of SplitMix64) suffice because every round
-/// has a random key of its own.
+/// The round function: 64 well mixed bits. Two odd multiplications (those of SplitMix64) suffice because
+/// every round has a random key of its own.
 inline uint64_t mix(uint64_t value, uint64_t key) {
   uint64_t x = (value ^ key) * 0xBF58476D1CE4E5B9U;
   x ^= x >> 32;
@@ -20,7 +20,8 @@ inline uint64_t scale(uint64_t bits, uint64_t bound) {
   return static_cast<uint64_t>((uint128{bits} * bound) >> 64);
 }
 
-/// Small grids need more rounds until all orders are about equally likely; large ones are asked millions of times.
+/// Small grids need more rounds until all orders are about equally likely; large ones are asked millions of
+/// times.
 uint32_t rounds_for(uint64_t n) {
   return n <= 1U << 12 ? 16 : 6;
 }

@@ -31,7 +31,8 @@ std::string reason() {
 
 class Descriptor {
  public:
-  explicit Descriptor(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit Descriptor(const std::string& path)
+      : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (fd_ < 0) throw Error(ErrorKind::data, path + ": cannot be opened: " + reason());
   }
   ~Descriptor() { ::close(fd_); }
@@ -110,8 +111,7 @@ struct TextInput::Impl {
   streams::filtering_streambuf<streams::input> text;
 };
 
-TextInput::TextInput(const std::string& path) : impl_(std::make_unique<Impl>(path)) {
-}
+TextInput::TextInput(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
 TextInput::~TextInput() = default;
 TextInput::TextInput(TextInput&&) noexcept = default;
 TextInput& TextInput::operator=(TextInput&&) noexcept = default;

@@ -13,8 +13,8 @@
 
 namespace ncf {
 
-/// The value of a canonical decimal integer (see Vocabulary): the texts that survive a round trip. "007", "+7", "-0"
-/// and what does not fit int64 are not.
+/// The value of a canonical decimal integer (see Vocabulary): the texts that survive a round trip. "007",
+/// "+7", "-0" and what does not fit int64 are not.
 std::optional<int64_t> canonical_integer(std::string_view text);
 
 /// A vocabulary of these ids, given in any order and repeated or not. Strings are kept as strings.
@@ -22,7 +22,8 @@ std::optional<int64_t> canonical_integer(std::string_view text);
 Vocabulary make_vocabulary(std::vector<int64_t> ids);
 Vocabulary make_vocabulary(std::vector<std::string> ids);
 
-/// Distinct ids in the order of their first appearance, numbered from 0. Integers take a path without hashing.
+/// Distinct ids in the order of their first appearance, numbered from 0. Integers take a path without
+/// hashing.
 class IdSet {
  public:
   /// The number of this id, a new one when it was not seen before.
@@ -37,7 +38,8 @@ class IdSet {
   std::vector<int32_t> indices_in(const Vocabulary& vocabulary) const;
 
  private:
-  static constexpr int64_t direct_limit = 1 << 22;  // smaller integers are looked up in a table: at most 16 MB
+  static constexpr int64_t direct_limit = 1
+                                          << 22;  // smaller integers are looked up in a table: at most 16 MB
   struct Entry {
     int64_t integer;
     const std::string* text;  // null: an integer

@@ -13,8 +13,8 @@ namespace ncf {
 /// Reused from line to line; the columns of the last line, valid as long as that line is.
 class LineFields {
  public:
-  /// Cuts at each `separator`; a separator of one space stands for any run of spaces. With `quotes`, a field may stand
-  /// in double quotes, a quote inside it doubled. Spaces around unquoted fields are dropped.
+  /// Cuts at each `separator`; a separator of one space stands for any run of spaces. With `quotes`, a field
+  /// may stand in double quotes, a quote inside it doubled. Spaces around unquoted fields are dropped.
   /// Returns nullptr, or what is wrong with the line.
   const char* split(std::string_view line, std::string_view separator, bool quotes);
 
@@ -34,6 +34,7 @@ std::string_view trimmed(std::string_view text);
 std::string quoted(std::string_view line);
 
 /// `path:line: "text": problem`
-Error malformed_line(const std::string& path, int64_t line_number, std::string_view line, const std::string& problem);
+Error malformed_line(const std::string& path, int64_t line_number, std::string_view line,
+                     const std::string& problem);
 
 }  // namespace ncf

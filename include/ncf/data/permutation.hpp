@@ -1,7 +1,7 @@
 #pragma once
-/// A keyed bijection of [0, n), computed index by index in both directions: no stored permutation, any rank can ask
-/// for any index. A Feistel network over the smallest a × 2^k grid that holds n, with cycle walking over the rest
-/// (Black and Rogaway 2002): fewer than one index in sqrt(n) / 2 is walked.
+/// A keyed bijection of [0, n), computed index by index in both directions: no stored permutation, any rank
+/// can ask for any index. A Feistel network over the smallest a × 2^k grid that holds n, with cycle walking
+/// over the rest (Black and Rogaway 2002): fewer than one index in sqrt(n) / 2 is walked.
 
 #include <array>
 #include <cstdint>
@@ -23,9 +23,9 @@ class Permutation {
   static constexpr std::size_t max_rounds = 16;
 
   uint64_t n_;
-  uint64_t high_;       // a: the high half of an index is in [0, a)
-  uint32_t low_bits_;   // k
-  uint32_t rounds_;     // even
+  uint64_t high_;      // a: the high half of an index is in [0, a)
+  uint32_t low_bits_;  // k
+  uint32_t rounds_;    // even
   std::array<uint64_t, max_rounds> keys_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-/// What the layers above see of a data set: a rank's contiguous range of users in CSR form, and the samples of the
-/// training and validation parts made from it.
+/// What the layers above see of a data set: a rank's contiguous range of users in CSR form, and the samples
+/// of the training and validation parts made from it.
 
 #include <cstdint>
 #include <string>
@@ -11,15 +11,15 @@
 namespace ncf {
 
 /// This rank's users and all their ratings; (user, item) pairs are unique, items ascend within a user.
-/// The canonical row number of a rating is its place in the whole data set in this order: first_row + its index
-/// here. It does not depend on the file format or on the number of ranks.
+/// The canonical row number of a rating is its place in the whole data set in this order: first_row + its
+/// index here. It does not depend on the file format or on the number of ranks.
 struct RatingsPart {
-  int64_t first_user = 0;            // data set index (0-based, vocabulary order) of the first user here
-  std::vector<int64_t> offsets;      // [users here + 1], from 0
-  std::vector<int32_t> items;        // data set index
+  int64_t first_user = 0;        // data set index (0-based, vocabulary order) of the first user here
+  std::vector<int64_t> offsets;  // [users here + 1], from 0
+  std::vector<int32_t> items;    // data set index
   std::vector<float> values;
-  std::vector<int64_t> times;        // seconds; empty when the data set has none
-  std::vector<uint8_t> valid;        // split `given`: 1 for validation rows; empty otherwise
+  std::vector<int64_t> times;  // seconds; empty when the data set has none
+  std::vector<uint8_t> valid;  // split `given`: 1 for validation rows; empty otherwise
   int64_t first_row = 0;
 
   int64_t users() const { return static_cast<int64_t>(offsets.size()) - 1; }
@@ -32,8 +32,8 @@ struct Dataset {
   Vocabulary items;
   int64_t total_rows = 0;
   RatingsPart part;
-  int64_t repeated_pairs = 0;        // rows merged away, over all ranks
-  std::string source;                // for messages: the path, or "synthetic"
+  int64_t repeated_pairs = 0;  // rows merged away, over all ranks
+  std::string source;          // for messages: the path, or "synthetic"
 };
 
 /// One rating as the model sees it. Rows are model rows: 0 is "unknown", ids of the vocabulary are 1..n.
@@ -43,15 +43,16 @@ struct Sample {
   float rating = 0;
 };
 
-/// The input of training: model vocabularies, and this rank's contiguous ranges of both parts in canonical order.
+/// The input of training: model vocabularies, and this rank's contiguous ranges of both parts in canonical
+/// order.
 struct Samples {
   std::vector<Sample> rows;
-  int64_t first = 0;                 // number of rows[0] among all ranks' rows of this part
-  int64_t total = 0;                 // over all ranks
+  int64_t first = 0;  // number of rows[0] among all ranks' rows of this part
+  int64_t total = 0;  // over all ranks
 };
 
 struct TrainingData {
-  Vocabulary users;                  // model row = index + 1
+  Vocabulary users;  // model row = index + 1
   Vocabulary items;
   Samples train;
   Samples valid;

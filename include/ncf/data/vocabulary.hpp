@@ -9,8 +9,9 @@
 
 namespace ncf {
 
-/// Ids sorted without repeats. When every id is a canonical decimal integer (no sign but a leading minus, no leading
-/// zeros, fits int64) they are kept as integers and sorted by value; otherwise as strings, sorted by bytes.
+/// Ids sorted without repeats. When every id is a canonical decimal integer (no sign but a leading minus, no
+/// leading zeros, fits int64) they are kept as integers and sorted by value; otherwise as strings, sorted by
+/// bytes.
 struct Vocabulary {
   std::variant<std::vector<int64_t>, std::vector<std::string>> ids;
 

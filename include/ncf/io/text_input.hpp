@@ -1,6 +1,6 @@
 #pragma once
-/// A text file as a stream of bytes. What is compressed with gzip or xz (told by its first bytes, not by its name) is
-/// decompressed on the way; only a file that is not can be read from the middle.
+/// A text file as a stream of bytes. What is compressed with gzip or xz (told by its first bytes, not by its
+/// name) is decompressed on the way; only a file that is not can be read from the middle.
 ///
 /// Errors: Error{data} naming the path and the system's reason when a file cannot be opened or read, and when
 /// compressed data is cut short or damaged.
