@@ -15,13 +15,29 @@ constexpr std::string_view embedding_updates[] = {"lazy", "dense"};
 
 }  // namespace
 
-std::span<const std::string_view> names(DataFormat) { return data_formats; }
-std::span<const std::string_view> names(SplitKind) { return split_kinds; }
-std::span<const std::string_view> names(VocabularyKind) { return vocabulary_kinds; }
-std::span<const std::string_view> names(Duplicates) { return duplicates; }
-std::span<const std::string_view> names(ModelKind) { return model_kinds; }
-std::span<const std::string_view> names(OptimizerKind) { return optimizer_kinds; }
-std::span<const std::string_view> names(ScheduleKind) { return schedule_kinds; }
-std::span<const std::string_view> names(EmbeddingUpdate) { return embedding_updates; }
+std::span<const std::string_view> names(DataFormat) {
+  return data_formats;
+}
+std::span<const std::string_view> names(SplitKind) {
+  return split_kinds;
+}
+std::span<const std::string_view> names(VocabularyKind) {
+  return vocabulary_kinds;
+}
+std::span<const std::string_view> names(Duplicates) {
+  return duplicates;
+}
+std::span<const std::string_view> names(ModelKind) {
+  return model_kinds;
+}
+std::span<const std::string_view> names(OptimizerKind) {
+  return optimizer_kinds;
+}
+std::span<const std::string_view> names(ScheduleKind) {
+  return schedule_kinds;
+}
+std::span<const std::string_view> names(EmbeddingUpdate) {
+  return embedding_updates;
+}
 
 }  // namespace ncf

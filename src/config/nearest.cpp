@@ -21,7 +21,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     before.swap(last);
     last.swap(row);
@@ -48,9 +49,9 @@ std::optional<std::string> nearest(std::string_view name, std::span<const std::s
   return best;
 }
 
-std::string did_you_mean(std::string_view name, std::span<const std::string> names) {
+std::string nearest_hint(std::string_view name, std::span<const std::string> names) {
   const auto found = nearest(name, names);
-  return found ? "; did you mean " + *found + "?" : "";
+  return found ? ", the nearest is " + *found : "";
 }
 
 }  // namespace ncf

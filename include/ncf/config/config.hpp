@@ -1,7 +1,8 @@
 #pragma once
-/// The configuration of a run: plain values. Each section declares its fields once, in describe(): key, bounds and
-/// help; the default is the member's initial value. YAML, the command line, --help, the reference page, validation
-/// and the echo into config.yaml are loops over that declaration (fields.hpp). Rules between keys are in check.hpp.
+/// The configuration of a run: plain values. Each section declares its fields once, in describe(): key,
+/// bounds and help; the default is the member's initial value. YAML, the command line, --help, the reference
+/// page, validation and the echo into config.yaml are loops over that declaration (fields.hpp). Rules between
+/// keys are in check.hpp.
 
 #include <cstdint>
 #include <optional>
@@ -35,8 +36,7 @@ std::span<const std::string_view> names(EmbeddingUpdate);
 
 /// What users write for this enumerator.
 template <class E>
-  requires std::is_enum_v<E>
-std::string_view name_of(E value) {
+requires std::is_enum_v<E> std::string_view name_of(E value) {
   return names(value)[static_cast<std::size_t>(value)];
 }
 
@@ -51,7 +51,7 @@ struct RunConfig {
     f.field("seed", seed, {.min = 0, .main = true},
             "decides split, initial values, order of the samples and dropout, whatever the number of ranks");
     f.field("threads", threads, {.min = 1, .max = 1024, .automatic = true, .main = true},
-            "threads of each rank; `auto`: the node's cores divided by the ranks on it");
+            "threads of each rank; `auto`: its share of the cores of its node");
   }
 };
 
@@ -79,12 +79,14 @@ struct CsvConfig {
 
   bool operator==(const CsvConfig&) const = default;
   void describe(Fields& f) {
-    f.field("user", user, {.required = true}, "column of the user ids: its name in the header, or its number from 1");
+    f.field("user", user, {.required = true},
+            "column of the user ids: its name in the header, or its number from 1");
     f.field("item", item, {.required = true}, "column of the item ids");
     f.field("rating", rating, {.required = true}, "column of the ratings");
     f.field("time", time, {}, "column of the timestamps, in seconds; empty: there is none");
     f.field("separator", separator, {.required = true},
-            "what stands between columns, such as `,` or `;` or `::` or `tab`; `auto`: found from the first line");
+            "what stands between columns, such as `,` or `;` or `::` or `tab`; `auto`: found from the first "
+            "line");
     f.field("header", header, {.choices = {"auto", "yes", "no"}},
             "whether the first line names the columns; `auto`: it does when its rating is not a number");
   }
@@ -104,24 +106,31 @@ struct DataConfig {
   bool operator==(const DataConfig&) const = default;
   void describe(Fields& f) {
     f.field("path", path, {.main = true},
-            "a ratings file (also .gz or .xz), or the directory of a known data set, relative to the current directory; "
+            "a ratings file (also .gz or .xz), or the directory of a known data set, relative to the current "
+            "directory; "
             "empty: synthetic ratings");
-    f.field("format", format, {.main = true}, "how the ratings are stored; `auto`: found from names and contents");
+    f.field("format", format, {.main = true},
+            "how the ratings are stored; `auto`: found from names and contents");
     f.field("split", split, {.main = true},
-            "which ratings validate: a `random` fraction, each user's last (`leave_one_out`, by time), or the `given` "
+            "which ratings validate: a `random` fraction, each user's last (`leave_one_out`, by time), or "
+            "the `given` "
             "part (data.valid_path, or what the data set brings)");
-    f.field("valid_path", valid_path, {}, "split `given`: the file of validation ratings, in the format of data.path");
+    f.field("valid_path", valid_path, {},
+            "split `given`: the file of validation ratings, in the format of data.path");
     f.field("valid_fraction", valid_fraction, {.above = 0, .below = 1, .main = true},
             "split `random`: the part of the ratings that validates");
     f.field("vocabulary", vocabulary, {},
-            "which users and items get an embedding of their own: those of the `train` part, or `all`; the rest share "
+            "which users and items get an embedding of their own: those of the `train` part, or `all`; the "
+            "rest share "
             "the row \"unknown\"");
     f.field("duplicates", duplicates, {},
-            "a (user, item) pair rated more than once keeps its `last` or `first` rating or their `mean`, or is an "
+            "a (user, item) pair rated more than once keeps its `last` or `first` rating or their `mean`, or "
+            "is an "
             "`error`");
     f.section("csv", csv, "Columns of a generic CSV or TSV file (format `csv`).");
     f.section("synthetic", synthetic,
-              "Ratings drawn from a hidden low-rank model with long-tailed popularity; used when data.path is empty.");
+              "Ratings drawn from a hidden low-rank model with long-tailed popularity; used when data.path "
+              "is empty.");
   }
 };
 
@@ -145,15 +154,18 @@ struct ModelConfig {
   void describe(Fields& f) {
     f.field("kind", kind, {.main = true},
             "`neural`: embeddings, hidden layers, one output; `dot`: dot product of embeddings, plus biases");
-    f.field("embedding_dim", embedding_dim, {.min = 1, .max = 65536, .main = true},
-            "width of the embeddings; `auto`: min(600, round(1.6 n^0.56)) for n rows. `dot` needs both the same");
-    f.field("hidden", hidden, {.min = 1, .max = 65536, .main = true}, "`neural`: widths of the hidden layers");
+    f.field(
+        "embedding_dim", embedding_dim, {.min = 1, .max = 65536, .main = true},
+        "width of the embeddings; `auto`: min(600, round(1.6 n^0.56)) for n rows. `dot` needs both the same");
+    f.field("hidden", hidden, {.min = 1, .max = 65536, .main = true},
+            "`neural`: widths of the hidden layers");
     f.field("y_range", y_range, {.main = true},
             "predictions are squeezed into this range by a sigmoid; best a little wider than the ratings");
     f.field("batch_norm", batch_norm, {.main = true},
             "`neural`: batch normalisation after each hidden layer, over the global batch");
-    f.field("dropout", dropout, {.min = 0, .below = 1, .main = true},
-            "`neural`: share of units dropped after the hidden layers; one for all, or a list with one a layer");
+    f.field(
+        "dropout", dropout, {.min = 0, .below = 1, .main = true},
+        "`neural`: share of units dropped after the hidden layers; one for all, or a list with one a layer");
     f.field("embedding_dropout", embedding_dropout, {.min = 0, .below = 1},
             "`neural`: share of embedding values dropped");
   }
@@ -179,8 +191,9 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
   void describe(Fields& f) {
     f.field("epochs", epochs, {.min = 1, .max = 1e9, .main = true}, "passes over the training ratings");
-    f.field("batch_size", batch_size, {.min = 1, .max = 1e9, .main = true},
-            "ratings of one step over all ranks together, so that the number of ranks changes nothing but speed");
+    f.field(
+        "batch_size", batch_size, {.min = 1, .max = 1e9, .main = true},
+        "ratings of one step over all ranks together, so that the number of ranks changes nothing but speed");
     f.field("micro_batch", micro_batch, {.min = 1, .max = 1e9},
             "ratings a rank computes at once; what fits the processor's cache is fastest");
     f.field("drop_last", drop_last, {}, "leave out the last, incomplete batch of an epoch");
@@ -188,19 +201,24 @@ struct TrainConfig {
     f.field("lr", lr, {.above = 0, .main = true}, "learning rate; the highest one of the schedule");
     f.field("weight_decay", weight_decay, {.min = 0, .main = true},
             "decoupled weight decay, of embeddings and weights but not of the layers' biases");
-    f.field("momentum", momentum, {.min = 0, .below = 1}, 
-            "momentum of `sgd`, beta1 of `adamw`; the schedule `one_cycle` moves it from 0.95 to 0.85 and back instead");
+    f.field("momentum", momentum, {.min = 0, .below = 1},
+            "momentum of `sgd`, beta1 of `adamw`; the schedule `one_cycle` moves it from 0.95 to 0.85 and "
+            "back instead");
     f.field("beta2", beta2, {.min = 0, .below = 1}, "`adamw`: decay of the squared gradients' mean");
     f.field("eps", eps, {.above = 0}, "`adamw`: added to the root of the squared gradients' mean");
-    f.field("schedule", schedule, {.main = true},
-            "course of the learning rate: up and down once (`one_cycle`), down to 0 (`cosine`), down by factors "
-            "(`step`), or `constant`");
-    f.field("warmup", warmup, {.min = 0, .below = 1},
-            "`cosine`, `step`, `constant`: share of all steps over which the learning rate first grows from 0");
-    f.field("lr_step_epochs", lr_step_epochs, {.min = 1, .max = 1e9}, "schedule `step`: epochs between two steps");
+    f.field(
+        "schedule", schedule, {.main = true},
+        "course of the learning rate: up and down once (`one_cycle`), down to 0 (`cosine`), down by factors "
+        "(`step`), or `constant`");
+    f.field(
+        "warmup", warmup, {.min = 0, .below = 1},
+        "`cosine`, `step`, `constant`: share of all steps over which the learning rate first grows from 0");
+    f.field("lr_step_epochs", lr_step_epochs, {.min = 1, .max = 1e9},
+            "schedule `step`: epochs between two steps");
     f.field("lr_step_factor", lr_step_factor, {.above = 0}, "schedule `step`: the learning rate times this");
     f.field("embedding_update", embedding_update, {.main = true},
-            "`dense`: every row moves at every step, as in PyTorch; `lazy`: the rows of the batch, which large tables "
+            "`dense`: every row moves at every step, as in PyTorch; `lazy`: the rows of the batch, which "
+            "large tables "
             "need");
   }
 };

@@ -1,7 +1,7 @@
 #pragma once
-/// The declaration of the configuration, made by the describe() functions of config.hpp: every key once, with its
-/// bounds and its help, tied to the value it sets. Whatever is done with keys (reading YAML and flags, --help, the
-/// reference page, the echo into config.yaml) is a loop over a Fields.
+/// The declaration of the configuration, made by the describe() functions of config.hpp: every key once, with
+/// its bounds and its help, tied to the value it sets. Whatever is done with keys (reading YAML and flags,
+/// --help, the reference page, the echo into config.yaml) is a loop over a Fields.
 
 #include <cstddef>
 #include <functional>
@@ -20,14 +20,14 @@ namespace ncf {
 
 /// What a value may be; of a list, what each element may be.
 struct Rule {
-  std::optional<double> min;              ///< at least
-  std::optional<double> above;            ///< strictly more
-  std::optional<double> max;              ///< at most
-  std::optional<double> below;            ///< strictly less
-  std::vector<std::string_view> choices;  ///< text: one of these
-  bool automatic = false;                 ///< an integer whose 0 is written `auto`
-  bool required = false;                  ///< text that may not be empty
-  bool main = false;                      ///< one of the keys that --help shows
+  std::optional<double> min{};              ///< at least
+  std::optional<double> above{};            ///< strictly more
+  std::optional<double> max{};              ///< at most
+  std::optional<double> below{};            ///< strictly less
+  std::vector<std::string_view> choices{};  ///< text: one of these
+  bool automatic = false;                   ///< an integer whose 0 is written `auto`
+  bool required = false;                    ///< text that may not be empty
+  bool main = false;                        ///< one of the keys that --help shows
 };
 
 struct Field {
@@ -47,7 +47,8 @@ struct Section {
   std::string help;
 };
 
-/// The fields of one configuration, in the order of their declaration. It refers to the configuration it was made of.
+/// The fields of one configuration, in the order of their declaration. It refers to the configuration it was
+/// made of.
 class Fields {
  public:
   template <class Root>
@@ -68,12 +69,12 @@ class Fields {
 
   /// For the types that values.hpp (src/config) reads and writes.
   template <class T>
-    requires(!std::is_enum_v<T>)
-  void field(std::string_view name, T& value, const Rule& rule, std::string_view help);
+  requires(!std::is_enum_v<T>) void field(std::string_view name, T& value, const Rule& rule,
+                                          std::string_view help);
 
   /// An enum whose enumerators are 0, 1, 2, … and named, in that order, by names(E).
   template <class E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   void field(std::string_view name, E& value, const Rule& rule, std::string_view help) {
     choice(
         name, names(E{}), [&value] { return static_cast<std::size_t>(value); },
@@ -89,8 +90,9 @@ class Fields {
   std::vector<std::string> keys() const;
 
  private:
-  void choice(std::string_view name, std::span<const std::string_view> names, std::function<std::size_t()> get,
-              std::function<void(std::size_t)> set, const Rule& rule, std::string_view help);
+  void choice(std::string_view name, std::span<const std::string_view> names,
+              std::function<std::size_t()> get, std::function<void(std::size_t)> set, const Rule& rule,
+              std::string_view help);
 
   std::string prefix_;
   std::vector<Field> fields_;
