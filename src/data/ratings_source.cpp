@@ -129,10 +129,8 @@ std::string ratings_in(const std::string& folder, DataFormat format) {
   }
 }
 
-bool columns_described(const CsvConfig& c) {
-  const CsvConfig d;
-  return c.user != d.user || c.item != d.item || c.rating != d.rating || c.time != d.time ||
-         c.separator != d.separator || c.header != d.header;
+bool columns_described(const CsvConfig& csv) {
+  return csv != CsvConfig{};
 }
 
 RatingsSource in_folder(const DataConfig& config) {
@@ -220,12 +218,6 @@ std::string given_valid_file(const DataConfig& config, const RatingsSource& sour
 RatingsSource find_ratings(const DataConfig& config) {
   if (config.split != SplitKind::given && !config.valid_path.empty())
     usage("data.valid_path is set, but data.split is not given; write data.split: given");
-  if (columns_described(config.csv) && config.format != DataFormat::csv &&
-      config.format != DataFormat::automatic)
-    usage(
-        "data.csv describes columns, but data.format is not csv; write data.format: csv or leave data.csv "
-        "out");
-
   RatingsSource source;
   if (is_folder(config.path)) {
     source = in_folder(config);
