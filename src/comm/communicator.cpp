@@ -48,6 +48,12 @@ Communicator Communicator::world() {
   return out;
 }
 
+Communicator Communicator::self() {
+  auto impl = std::make_unique<Impl>();
+  check_mpi(MPI_Comm_dup(MPI_COMM_SELF, &impl->comm), "MPI_Comm_dup");
+  return Communicator(std::move(impl));
+}
+
 Communicator::Communicator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
   MPI_Comm_rank(impl_->comm, &rank_);
   MPI_Comm_size(impl_->comm, &size_);

@@ -29,6 +29,8 @@ class Communicator {
  public:
   /// All ranks of the job, on a private duplicate of MPI_COMM_WORLD. Needs a live MpiSession (session.hpp).
   static Communicator world();
+  /// This rank alone: every verb is local. For comparisons of one rank with many.
+  static Communicator self();
   Communicator(Communicator&&) noexcept;
   Communicator& operator=(Communicator&&) noexcept;
   ~Communicator();

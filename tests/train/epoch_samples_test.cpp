@@ -1,0 +1,64 @@
+#include "ncf/train/epoch_samples.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ncf/data/permutation.hpp"
+
+namespace ncf {
+namespace {
+
+/// Rank r of P holds a part of [0, total), uneven on purpose: the last rank has everything when `lopsided`.
+Samples samples_of(const Communicator& comm, int64_t total, bool lopsided) {
+  const auto bound = [&](int64_t r) { return lopsided ? (r == comm.size() ? total : 0) : total * r / comm.size(); };
+  Samples out;
+  out.total = total;
+  out.first = bound(comm.rank());
+  for (int64_t i = out.first; i < bound(comm.rank() + 1); ++i)
+    out.rows.push_back({static_cast<int32_t>(i), static_cast<int32_t>(i % 7), static_cast<float>(i)});
+  return out;
+}
+
+class EpochSamplesTest : public testing::TestWithParam<std::tuple<int64_t, int64_t, bool, bool>> {};
+
+TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
+  auto [total, batch_size, drop_last, lopsided] = GetParam();
+  Communicator comm = Communicator::world();
+  const Samples train = samples_of(comm, total, lopsided);
+  const EpochShape shape{total, batch_size, drop_last};
+  EpochSamples epoch(shape, 5);
+  for (int64_t e : {0, 1}) {
+    epoch.fetch(comm, train, e);
+    const Permutation order(static_cast<uint64_t>(total), 5, Purpose::epoch_order, static_cast<uint64_t>(e));
+    for (int64_t s = 0; s < shape.steps(); ++s) {
+      const auto part = epoch.part(s);
+      EXPECT_EQ(part.global_rows, shape.batch(s));
+      EXPECT_EQ(comm.sum(static_cast<int64_t>(part.users.size())), shape.batch(s));
+      for (std::size_t k = 0; k < part.users.size(); ++k) {
+        const auto position = static_cast<uint64_t>(part.first_position) + k;
+        ASSERT_EQ(static_cast<uint64_t>(part.users[k]), order.inverse(position));
+        ASSERT_EQ(part.items[k], part.users[k] % 7);
+        ASSERT_EQ(part.ratings[k], static_cast<float>(part.users[k]));
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, EpochSamplesTest,
+                         testing::Combine(testing::Values(1, 3, 64, 1001), testing::Values(1, 2, 7, 64, 5000),
+                                          testing::Bool(), testing::Bool()));
+
+TEST(EpochShape, PartsCoverABatchInOrder) {
+  for (int64_t batch : {1, 2, 5, 63, 64, 65})
+    for (int64_t world : {1, 2, 3, 8, 64}) {
+      EXPECT_EQ(EpochShape::part(batch, 0, world), 0);
+      EXPECT_EQ(EpochShape::part(batch, world, world), batch);
+      for (int64_t r = 0; r < world; ++r) {
+        const int64_t size = EpochShape::part(batch, r + 1, world) - EpochShape::part(batch, r, world);
+        EXPECT_GE(size, batch / world);
+        EXPECT_LE(size, batch / world + 1);
+      }
+    }
+}
+
+}  // namespace
+}  // namespace ncf
