@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "ncf/data/file_names.hpp"
 #include "ncf/data/first_line.hpp"
 #include "ncf/data/line_fields.hpp"
 #include "ncf/io/text_input.hpp"
@@ -14,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
-
-constexpr std::array<const char*, 3> endings{"", ".gz", ".xz"};
 
 [[noreturn]] void usage(const std::string& message) {
   throw Error(ErrorKind::usage, message);
@@ -30,27 +29,9 @@ std::string joined(const Names& names) {
   return text;
 }
 
-bool is_file(const std::string& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
 bool is_folder(const std::string& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
-}
-
-/// `path` or its compressed form, whichever exists; empty when none does.
-std::string existing(const std::string& path) {
-  for (const char* ending : endings)
-    if (is_file(path + ending)) return path + ending;
-  return {};
-}
-
-std::string without_compression(std::string name) {
-  for (const char* ending : {".gz", ".xz"})
-    if (name.ends_with(ending)) name.resize(name.size() - 3);
-  return name;
 }
 
 std::string parent(const std::string& path) {
@@ -80,10 +61,10 @@ Names matching(const std::string& folder, const std::string& start, const std::s
 /// `exact` in the folder, else the only file that begins and ends so, else none.
 std::string exact_or_only(const std::string& folder, const std::string& exact, const std::string& start,
                           const std::string& end, const std::string& advice) {
-  if (std::string path = existing(folder + "/" + exact); !path.empty()) return path;
+  if (std::string path = existing_file(folder + "/" + exact); !path.empty()) return path;
   const Names names = matching(folder, start, end);
   if (names.size() > 1) no_data(folder + ": holds several ratings files (" + joined(names) + "); " + advice);
-  return names.empty() ? std::string() : existing(folder + "/" + names[0]);
+  return names.empty() ? std::string() : existing_file(folder + "/" + names[0]);
 }
 
 /// Whether the first line is a MovieLens csv header (other sets have a ratings.csv, too).
@@ -115,12 +96,12 @@ constexpr std::array<Candidate, 5> text_formats{{
 std::string ratings_in(const std::string& folder, DataFormat format) {
   switch (format) {
     case DataFormat::movielens_100k:
-      return existing(folder + "/u.data");
+      return existing_file(folder + "/u.data");
     case DataFormat::movielens_dat:
       return exact_or_only(folder, "ratings.dat", "ratings", ".dat", "give the file itself as data.path");
     case DataFormat::movielens_csv:
     case DataFormat::csv:
-      return existing(folder + "/ratings.csv");
+      return existing_file(folder + "/ratings.csv");
     case DataFormat::he_ncf:
       return exact_or_only(folder, "train.rating", "", ".train.rating",
                            "give data.path up to .train.rating, such as " + folder + "/ml-1m");
@@ -185,7 +166,8 @@ RatingsSource in_file(const DataConfig& config) {
 /// The file beside `ratings` whose name ends in `to` where that of `ratings` ends in `from`.
 std::string sibling(const std::string& ratings, const std::string& from, const std::string& to) {
   const std::string plain = without_compression(ratings);
-  return plain.ends_with(from) ? existing(plain.substr(0, plain.size() - from.size()) + to) : std::string();
+  return plain.ends_with(from) ? existing_file(plain.substr(0, plain.size() - from.size()) + to)
+                               : std::string();
 }
 
 std::string given_valid_file(const DataConfig& config, const RatingsSource& source) {
@@ -223,7 +205,7 @@ RatingsSource find_ratings(const DataConfig& config) {
     source = in_folder(config);
   } else if (is_file(config.path)) {
     source = in_file(config);
-  } else if (std::string path = existing(config.path + ".train.rating"); !path.empty()) {
+  } else if (std::string path = existing_file(config.path + ".train.rating"); !path.empty()) {
     if (config.format != DataFormat::he_ncf && config.format != DataFormat::automatic)
       no_data(config.path + ": no such file; only " + path + " is there, which is he-ncf");
     source = {DataFormat::he_ncf, path, {}, {}};

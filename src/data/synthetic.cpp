@@ -173,10 +173,11 @@ std::vector<int64_t> synthetic_activity(const SyntheticConfig& config, uint64_t 
 
 Dataset synthetic_dataset(const SyntheticConfig& config, uint64_t seed, Slice slice) {
   check(config);
-  Dataset dataset{.users = numbered(config.users),
-                  .items = numbered(config.items),
-                  .total_rows = config.ratings,
-                  .source = "synthetic"};
+  Dataset dataset;
+  dataset.users = numbered(config.users);
+  dataset.items = numbered(config.items);
+  dataset.total_rows = config.ratings;
+  dataset.source = "synthetic";
   const std::vector<int64_t> counts = synthetic_activity(config, seed);
   const std::vector<int64_t> bounds = user_ranges(counts, slice.world);
   const auto first = static_cast<uint64_t>(bounds[static_cast<std::size_t>(slice.rank)]);
