@@ -1,0 +1,130 @@
+// Float layers against plain loops in double precision, at sizes that are no multiple of anything.
+#include "ncf/nn/layers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "ncf/nn/gemm.hpp"
+
+namespace ncf {
+namespace {
+
+Matrix filled(int64_t rows, int64_t cols, double phase) {
+  Matrix m(rows, cols);
+  for (std::size_t i = 0; i < m.values().size(); ++i)
+    m.values()[i] = static_cast<float>(std::sin(phase + 1.7 * static_cast<double>(i)));
+  return m;
+}
+
+TEST(Gemm, AllFourOrientationsAndAccumulation) {
+  for (int64_t m : {1, 7, 64})
+    for (int64_t n : {1, 5, 50})
+      for (int64_t k : {1, 3, 101})
+        for (bool ta : {false, true})
+          for (bool tb : {false, true}) {
+            const Matrix a = ta ? filled(k, m, 1) : filled(m, k, 1), b = tb ? filled(n, k, 2) : filled(k, n, 2);
+            Matrix c = filled(m, n, 3);
+            const Matrix before = c;
+            gemm(a.view(), ta ? Op::transpose : Op::none, b.view(), tb ? Op::transpose : Op::none, c.view(), 1);
+            for (int64_t i = 0; i < m; ++i)
+              for (int64_t j = 0; j < n; ++j) {
+                double sum = static_cast<double>(before.row(i)[j]);
+                for (int64_t l = 0; l < k; ++l)
+                  sum += static_cast<double>(ta ? a.row(l)[i] : a.row(i)[l]) * static_cast<double>(tb ? b.row(j)[l] : b.row(l)[j]);
+                ASSERT_NEAR(c.row(i)[j], sum, 1e-4);
+              }
+          }
+}
+
+TEST(Gemm, AnEmptyInnerDimensionGivesZeros) {
+  Matrix a(3, 0), b(0, 4), c = filled(3, 4, 1);
+  gemm(a.view(), Op::none, b.view(), Op::none, c.view());
+  for (float v : c.values()) EXPECT_EQ(v, 0);
+}
+
+TEST(Linear, ForwardAndBackward) {
+  const Matrix x = filled(13, 9, 1), w = filled(6, 9, 2);
+  const std::vector<float> bias = {0.1F, -0.2F, 0.3F, 0, 0.5F, -1};
+  Matrix y(13, 6);
+  linear_relu_forward(x.view(), w.view(), bias, y.view());
+  for (int64_t r = 0; r < 13; ++r)
+    for (int64_t o = 0; o < 6; ++o) {
+      double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
+      for (int64_t i = 0; i < 9; ++i) sum += static_cast<double>(x.row(r)[i]) * static_cast<double>(w.row(o)[i]);
+      EXPECT_NEAR(y.row(r)[o], std::max(0.0, sum), 1e-5);
+    }
+  const Matrix dy = filled(13, 6, 4);
+  Matrix dw(6, 9), dx(13, 9);
+  dw.fill(1);  // gradients are added to what is there
+  std::vector<float> db(6, 1.0F);
+  linear_backward(x.view(), w.view(), dy.view(), dw.view(), db, dx.view());
+  for (int64_t o = 0; o < 6; ++o) {
+    double bias_sum = 1;
+    for (int64_t r = 0; r < 13; ++r) bias_sum += static_cast<double>(dy.row(r)[o]);
+    EXPECT_NEAR(db[static_cast<std::size_t>(o)], bias_sum, 1e-5);
+    for (int64_t i = 0; i < 9; ++i) {
+      double sum = 1;
+      for (int64_t r = 0; r < 13; ++r) sum += static_cast<double>(dy.row(r)[o]) * static_cast<double>(x.row(r)[i]);
+      EXPECT_NEAR(dw.row(o)[i], sum, 1e-5);
+    }
+  }
+  for (int64_t r = 0; r < 13; ++r)
+    for (int64_t i = 0; i < 9; ++i) {
+      double sum = 0;
+      for (int64_t o = 0; o < 6; ++o) sum += static_cast<double>(dy.row(r)[o]) * static_cast<double>(w.row(o)[i]);
+      EXPECT_NEAR(dx.row(r)[i], sum, 1e-5);
+    }
+}
+
+TEST(BatchNorm, BackwardIsTheSlopeOfForward) {
+  // L = Σ c·BN(x): finite differences through the float forward, whose inner sums are double.
+  const Matrix x = filled(11, 3, 1), c = filled(11, 3, 5);
+  const std::vector<float> weight = {1.5F, -0.7F, 1}, bias = {0.1F, 0, -0.3F};
+  std::vector<float> mean(3), var(3, 1.0F), dweight(3), dbias(3);
+  const GlobalSum alone = [](std::span<double>) {};
+  const auto loss = [&](const Matrix& at) {
+    Matrix y = at;
+    std::vector<float> m(3), v(3, 1.0F);
+    BatchNorm bn;
+    bn.forward(y.view(), weight, bias, m, v, alone);
+    double sum = 0;
+    for (std::size_t i = 0; i < y.values().size(); ++i)
+      sum += static_cast<double>(c.values()[i]) * static_cast<double>(y.values()[i]);
+    return sum;
+  };
+  BatchNorm bn;
+  Matrix y = x, dx = c;
+  bn.forward(y.view(), weight, bias, mean, var, alone);
+  bn.backward(dx.view(), weight, dweight, dbias, alone);
+  for (std::size_t i = 0; i < x.values().size(); ++i) {
+    Matrix up = x, down = x;
+    up.values()[i] += 1e-2F;
+    down.values()[i] -= 1e-2F;
+    EXPECT_NEAR(dx.values()[i], (loss(up) - loss(down)) / 2e-2, 2e-3);
+  }
+  // Running statistics move a tenth of the way, to the unbiased variance.
+  for (std::size_t k = 0; k < 3; ++k) {
+    double m = 0, v = 0;
+    for (int64_t r = 0; r < 11; ++r) m += static_cast<double>(x.row(r)[k]) / 11;
+    for (int64_t r = 0; r < 11; ++r) v += std::pow(static_cast<double>(x.row(r)[k]) - m, 2) / 10;
+    EXPECT_NEAR(mean[k], 0.1 * m, 1e-6);
+    EXPECT_NEAR(var[k], 0.9 + 0.1 * v, 1e-6);
+  }
+}
+
+TEST(Dropout, MaskDependsOnPositionAndKeepsTheMean) {
+  Matrix whole(1000, 10), part(400, 10);
+  whole.fill(1);
+  part.fill(1);
+  dropout(whole.view(), 0.3, 1, 2, 0);
+  dropout(part.view(), 0.3, 1, 2, 600);  // the last rows of the same batch, on another rank
+  double sum = 0;
+  for (float v : whole.values()) sum += static_cast<double>(v);
+  EXPECT_NEAR(sum / 10000, 1, 0.03);
+  for (int64_t r = 0; r < 400; ++r)
+    for (int64_t c = 0; c < 10; ++c) ASSERT_EQ(part.row(r)[c], whole.row(600 + r)[c]);
+}
+
+}  // namespace
+}  // namespace ncf

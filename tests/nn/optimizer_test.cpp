@@ -1,0 +1,53 @@
+// The float update rules against the formulas of the header in double precision.
+#include "ncf/nn/optimizer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+namespace ncf {
+namespace {
+
+class OptimizerTest : public testing::TestWithParam<std::tuple<RuleKind, bool>> {};
+
+TEST_P(OptimizerTest, FollowsItsFormulaForAHundredSteps) {
+  auto [kind, decays] = GetParam();
+  const UpdateRule rule{kind, 0.1, 0.99, 1e-5};
+  constexpr std::size_t n = 19;  // not a multiple of a vector
+  std::vector<float> w(n), g(n), m(n), v(n);
+  std::vector<double> W(n), M(n), V(n);
+  for (std::size_t i = 0; i < n; ++i) W[i] = w[i] = static_cast<float>(std::cos(static_cast<double>(i)));
+  for (int64_t t = 1; t <= 100; ++t) {
+    const StepRates rates{0.01 * (1 + std::sin(static_cast<double>(t))), 0.85 + 0.001 * static_cast<double>(t)};
+    const bool touched = t % 3 != 0;
+    for (std::size_t i = 0; i < n; ++i)
+      g[i] = touched ? static_cast<float>(std::sin(static_cast<double>(t) * (1.0 + static_cast<double>(i)))) : 0.0F;
+    const StepFactors f = step_factors(rule, rates, t);
+    if (touched)
+      update(f, decays, n, w.data(), g.data(), m.data(), v.data());
+    else
+      update_without_gradient(f, decays, n, w.data(), m.data(), v.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      const double grad = static_cast<double>(g[i]);
+      if (decays) W[i] *= 1 - rates.lr * rule.weight_decay;
+      if (kind == RuleKind::sgd) {
+        M[i] = rates.momentum * M[i] + grad;
+        W[i] -= rates.lr * M[i];
+      } else {
+        M[i] = rates.momentum * M[i] + (1 - rates.momentum) * grad;
+        V[i] = rule.beta2 * V[i] + (1 - rule.beta2) * grad * grad;
+        const double steps = static_cast<double>(t);
+        W[i] -= rates.lr / (1 - std::pow(rates.momentum, steps)) * M[i] /
+                (std::sqrt(V[i] / (1 - std::pow(rule.beta2, steps))) + rule.eps);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(w[i], W[i], 2e-5 * (1 + std::abs(W[i])));
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, OptimizerTest,
+                         testing::Combine(testing::Values(RuleKind::adamw, RuleKind::sgd), testing::Bool()));
+
+}  // namespace
+}  // namespace ncf

@@ -1,0 +1,52 @@
+#include "ncf/util/exact_sum.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace ncf {
+namespace {
+
+TEST(ExactSum, AnyOrderAndAnyGroupingGiveTheSameBits) {
+  std::vector<double> terms;
+  for (int k = 0; k < 5000; ++k) terms.push_back(std::sin(k) * std::pow(10, k % 9 - 4));
+  ExactSum forward, backward;
+  for (double t : terms) forward.add(t);
+  std::ranges::reverse(terms);
+  for (double t : terms) backward.add(t);
+  EXPECT_EQ(forward.value(), backward.value());
+
+  for (std::size_t parts : {2U, 3U, 8U}) {
+    std::array<int64_t, 5> limbs{};
+    for (std::size_t p = 0; p < parts; ++p) {
+      ExactSum part;
+      for (std::size_t k = p; k < terms.size(); k += parts) part.add(terms[k]);
+      const auto more = part.limbs();
+      for (std::size_t i = 0; i < limbs.size(); ++i) limbs[i] += more[i];
+    }
+    EXPECT_EQ(ExactSum::from_limbs(limbs).value(), forward.value());
+  }
+}
+
+TEST(ExactSum, NegativeTotalsSurviveTheirLimbs) {
+  ExactSum sum;
+  sum.add(-1234.5);
+  sum.add(0.25);
+  EXPECT_EQ(sum.value(), -1234.25);
+  EXPECT_EQ(ExactSum::from_limbs(sum.limbs()).value(), -1234.25);
+}
+
+TEST(ExactSum, WhatIsNotFiniteShows) {
+  for (double bad : {std::nan(""), INFINITY, -INFINITY, 1e300}) {
+    ExactSum sum;
+    sum.add(1);
+    sum.add(bad);
+    EXPECT_TRUE(std::isnan(sum.value()));
+    EXPECT_TRUE(std::isnan(ExactSum::from_limbs(sum.limbs()).value()));
+  }
+}
+
+}  // namespace
+}  // namespace ncf
