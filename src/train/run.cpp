@@ -17,6 +17,7 @@
 #include "ncf/nn/gemm.hpp"
 #include "ncf/train/learner_views.hpp"
 #include "ncf/train/run_report.hpp"
+#include "ncf/util/error.hpp"
 #include "ncf/util/version.hpp"
 
 namespace ncf {

@@ -27,9 +27,13 @@ json number(double value) {
 
 /// 1234567 as "1,234,567".
 std::string thousands(int64_t value) {
-  std::string text = std::to_string(value);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
-  return text;
+  const std::string digits = std::to_string(value);
+  std::string out;
+  for (std::size_t k = 0; k < digits.size(); ++k) {
+    if (k > 0 && (digits.size() - k) % 3 == 0) out += ',';
+    out += digits[k];
+  }
+  return out;
 }
 
 std::string mebibytes(int64_t bytes) {

@@ -39,7 +39,7 @@ TEST(ExactSum, NegativeTotalsSurviveTheirLimbs) {
 }
 
 TEST(ExactSum, WhatIsNotFiniteShows) {
-  for (double bad : {std::nan(""), INFINITY, -INFINITY, 1e300}) {
+  for (double bad : std::initializer_list<double>{NAN, INFINITY, -INFINITY, 1e300}) {
     ExactSum sum;
     sum.add(1);
     sum.add(bad);
