@@ -1,10 +1,12 @@
 #include "ncf/train/run_report.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "ncf/util/error.hpp"
@@ -49,6 +51,19 @@ std::string metric(double value) {
   return std::isfinite(value) ? fmt::format("{:10.4f}", value) : fmt::format("{:>10}", "–");
 }
 
+/// Whether somebody watches. mpirun gives rank 0 a pseudo-terminal of its own, so under it the question is where
+/// mpirun's output goes; a rank 0 on another host than mpirun counts as not watched.
+bool output_is_watched() {
+  if (isatty(STDOUT_FILENO) != 1) return false;
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return true;
+  const std::string link = fmt::format("/proc/{}/fd/1", getppid());
+  const int fd = open(link.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool watched = isatty(fd) == 1;
+  close(fd);
+  return watched;
+}
+
 std::vector<std::string> distinct(std::vector<std::string> names) {
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());
@@ -59,7 +74,7 @@ std::vector<std::string> distinct(std::vector<std::string> names) {
 
 RunReport::RunReport(const std::string& dir, bool open) : open_(open), path_(dir + "/metrics.jsonl") {
   if (!open_) return;
-  terminal_ = isatty(STDOUT_FILENO) == 1;
+  terminal_ = output_is_watched();
   metrics_.open(path_, std::ios::app);
   if (!metrics_) throw Error(ErrorKind::usage, "run.dir: " + path_ + " cannot be written");
 }
@@ -76,6 +91,7 @@ void RunReport::line(const std::string& text) {
 void RunReport::start(const RunFacts& f) {
   if (!open_) return;
   epochs_ = f.epochs;
+  train_rows_ = f.train_rows;
   const auto hosts = distinct(f.hosts);
   fmt::print("ncf_dist {}  {} rank{} × {} thread{} on {}  {}\n", version(), f.ranks, f.ranks == 1 ? "" : "s", f.threads,
              f.threads == 1 ? "" : "s", fmt::join(hosts, ", "), instruction_set());
@@ -102,8 +118,10 @@ void RunReport::progress(int64_t epoch, int64_t step, int64_t steps, double samp
   const int64_t filled = step * width / steps;
   std::string bar;
   for (int64_t i = 0; i < width; ++i) bar += i < filled ? "━" : "╌";
-  fmt::print("\r\x1b[Kepoch {}/{} {} {:3}%  {} samples/s", epoch, epochs_, bar, step * 100 / steps,
-             thousands(static_cast<int64_t>(samples_per_s)));
+  const double epochs_left = static_cast<double>(epochs_ - epoch) + static_cast<double>(steps - step) / static_cast<double>(steps);
+  const double left = samples_per_s > 0 ? epochs_left * static_cast<double>(train_rows_) / samples_per_s : 0;
+  fmt::print("\r\x1b[Kepoch {}/{} {} {:3}%  {} samples/s  {} left", epoch, epochs_, bar, step * 100 / steps,
+             thousands(static_cast<int64_t>(samples_per_s)), clock_text(left));
   std::fflush(stdout);
 }
 

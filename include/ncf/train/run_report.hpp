@@ -62,6 +62,7 @@ class RunReport {
   bool bar_shown_ = false;
   double bar_drawn_ = 0;
   int64_t epochs_ = 0;
+  int64_t train_rows_ = 0;
   std::string path_;
   std::ofstream metrics_;
 };
