@@ -38,4 +38,7 @@ std::vector<FileRecord> write_pieces(const std::string& partial, int64_t rank, i
 WrittenCheckpoint commit_checkpoint(Communicator& comm, const std::string& partial, const Snapshot& snapshot,
                                     const std::vector<FileRecord>& mine);
 
+/// Removes `partial` after a failure that all ranks know of, as far as it can be removed. Collective.
+void abandon_checkpoint(Communicator& comm, const std::string& partial);
+
 }  // namespace ncf
