@@ -64,7 +64,7 @@ const char* LineFields::split_quoted(std::string_view line, std::string_view sep
   }
 }
 
-std::string quoted(std::string_view line) {
+std::string in_quotes(std::string_view line) {
   constexpr std::size_t longest = 120;
   std::string_view shown = line.substr(0, longest);
   if (shown.size() < line.size())  // never half a character
@@ -91,7 +91,8 @@ std::string quoted(std::string_view line) {
 
 Error malformed_line(const std::string& path, int64_t line_number, std::string_view line,
                      const std::string& problem) {
-  return {ErrorKind::data, path + ":" + std::to_string(line_number) + ": " + quoted(line) + ": " + problem};
+  return {ErrorKind::data,
+          path + ":" + std::to_string(line_number) + ": " + in_quotes(line) + ": " + problem};
 }
 
 }  // namespace ncf

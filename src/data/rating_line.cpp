@@ -22,7 +22,7 @@ bool parse_rating(std::string_view text, float& value) {
 
 std::string field(const char* what, std::size_t column, std::string_view text, const char* expected) {
   return std::string(what) + " (column " + std::to_string(column + 1) + ") is " +
-         (text.empty() ? "empty" : quoted(text)) + ", expected " + expected;
+         (text.empty() ? "empty" : in_quotes(text)) + ", expected " + expected;
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ std::string separator_name(std::string_view separator) {
   if (separator == ",") return "commas";
   if (separator == ";") return "semicolons";
   if (separator == " ") return "spaces";
-  return quoted(separator);
+  return in_quotes(separator);
 }
 
 }  // namespace ncf

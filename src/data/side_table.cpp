@@ -174,7 +174,7 @@ SideTable users_of(const SideFile& file, const UserLayout& layout, const Vocabul
     if (f.size() != 5) return columns_expected(f.size(), 5);
     const auto years = number_in<double>(f[layout.age]);
     if (!years && !f[layout.age].empty())
-      return "the age is " + quoted(f[layout.age]) + ", expected a number";
+      return "the age is " + in_quotes(f[layout.age]) + ", expected a number";
     const int64_t index = users.find(f[0]);
     if (index < 0) return {};
     const auto i = static_cast<std::size_t>(index);

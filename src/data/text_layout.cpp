@@ -27,7 +27,7 @@ std::string csv_separator(const std::string& path, const FirstLine& first, const
   if (wanted == "tab" || wanted == "\\t") return "\t";
   if (wanted != "auto") {
     if (wanted.empty() || wanted.find_first_of("\"\r\n0123456789") != std::string::npos)
-      usage("data.csv.separator: " + quoted(wanted) +
+      usage("data.csv.separator: " + in_quotes(wanted) +
             " cannot separate columns; auto, tab or text without quotes and " + "digits is expected");
     return wanted;
   }
@@ -52,7 +52,7 @@ class CsvColumns {
   CsvColumns(const std::string& path, const FirstLine& first, const LineFields& cells, const CsvConfig& csv)
       : path_(path), first_(first), cells_(cells) {
     if (csv.header != "auto" && csv.header != "yes" && csv.header != "no")
-      usage("data.csv.header: " + quoted(csv.header) + " is none of auto, yes, no");
+      usage("data.csv.header: " + in_quotes(csv.header) + " is none of auto, yes, no");
     const bool named = !number(csv.user) || !number(csv.item) || !number(csv.rating) ||
                        (!csv.time.empty() && !number(csv.time));
     if (named && csv.header == "no")
@@ -87,7 +87,7 @@ class CsvColumns {
       if (cells_[c] == column) return static_cast<int64_t>(c);
       (names += c ? ", " : "") += cells_[c];
     }
-    usage("data.csv." + key + ": no column is named " + quoted(column) + " in " + path_ + ":" +
+    usage("data.csv." + key + ": no column is named " + in_quotes(column) + " in " + path_ + ":" +
           std::to_string(first_.number) + ", which has " + names);
   }
 
@@ -107,8 +107,8 @@ class CsvColumns {
     for (std::size_t c = 0; c < cells_.size(); ++c)
       if (names_user(c))
         usage("data.csv.user is column " + std::to_string(user + 1) + " (" +
-              quoted(cells_[static_cast<std::size_t>(user)]) + "), but column " + std::to_string(c + 1) +
-              " of " + path_ + " is named " + quoted(cells_[c]) +
+              in_quotes(cells_[static_cast<std::size_t>(user)]) + "), but column " + std::to_string(c + 1) +
+              " of " + path_ + " is named " + in_quotes(cells_[c]) +
               "; name the columns by data.csv.user, data.csv.item and " + "data.csv.rating");
   }
 

@@ -102,8 +102,8 @@ Error repeated_pair(const BuiltPart& built, const RatingsSource& source, const D
   const auto& [one, other] = *built.repeat;
   const std::string& path = one.valid ? source.valid : source.ratings;
   return {ErrorKind::data, path + ":" + std::to_string(line_number_at(path, other.place)) +
-                               ": repeats user " + quoted(dataset.users.text(one.user)) + ", item " +
-                               quoted(dataset.items.text(one.item)) + " of line " +
+                               ": repeats user " + in_quotes(dataset.users.text(one.user)) + ", item " +
+                               in_quotes(dataset.items.text(one.item)) + " of line " +
                                std::to_string(line_number_at(path, one.place)) +
                                "; data.duplicates: last, first or mean would merge them"};
 }

@@ -31,7 +31,7 @@ class LineFields {
 std::string_view trimmed(std::string_view text);
 
 /// The line in quotes: what cannot be printed escaped, a long one shortened.
-std::string quoted(std::string_view line);
+std::string in_quotes(std::string_view line);
 
 /// `path:line: "text": problem`
 Error malformed_line(const std::string& path, int64_t line_number, std::string_view line,
