@@ -19,8 +19,6 @@ void check_data(const DataConfig& data, const Places& places) {
   };
   if (data.split == SplitKind::given) {
     if (data.path.empty()) fail("data.split", "given, but synthetic ratings bring no split; it takes random");
-    if (data.format == DataFormat::csv && data.valid_path.empty())
-      fail("data.split", "given, but no data.valid_path; a CSV file brings no validation part of its own");
   } else if (!data.valid_path.empty()) {
     fail("data.valid_path", "needs data.split given, not " + std::string(name_of(data.split)));
   }
@@ -41,8 +39,10 @@ void check_model(const ModelConfig& model, const TrainConfig& train, const Place
     throw Error(ErrorKind::usage, with_place(key, places) + ": " + what);
   };
   if (model.kind == ModelKind::dot) {
-    if (model.embedding_dim.user != model.embedding_dim.item)
-      fail("model.embedding_dim", "model.kind dot needs the same width for users and items");
+    const auto [user, item] = model.embedding_dim;
+    if (user != 0 && item != 0 && user != item)
+      fail("model.embedding_dim", "model.kind dot takes one width for both, not " + std::to_string(user) +
+                                      " and " + std::to_string(item));
     return;
   }
   if (model.dropout.size() != 1 && model.dropout.size() != model.hidden.size())
@@ -69,8 +69,6 @@ void check(const Config& config, const Places& places) {
 std::vector<std::string> idle_keys(const Config& config, const Places& places) {
   const bool synthetic = config.data.path.empty();
   const bool dot = config.model.kind == ModelKind::dot;
-  const bool may_be_csv =
-      config.data.format == DataFormat::csv || config.data.format == DataFormat::automatic;
   const auto is = [](const char* key, auto value) {
     return std::string(key) + " is " + std::string(name_of(value));
   };
@@ -86,7 +84,6 @@ std::vector<std::string> idle_keys(const Config& config, const Places& places) {
       {"data.format", synthetic, no_path},
       {"data.duplicates", synthetic, no_path},
       {"data.csv", synthetic, no_path},
-      {"data.csv", !synthetic && !may_be_csv, is("data.format", config.data.format)},
       {"data.valid_fraction", config.data.split != SplitKind::random, is("data.split", config.data.split)},
       {"model.hidden", dot, kind},
       {"model.batch_norm", dot, kind},

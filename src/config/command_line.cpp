@@ -1,5 +1,6 @@
 #include "ncf/config/command_line.hpp"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 
 #include "ncf/config/nearest.hpp"
@@ -18,60 +19,87 @@ std::string long_name(const Flag& flag) {
   return flag.name.substr(0, flag.name.find(','));
 }
 
-/// What goes wrong before a flag's value is looked at.
-[[noreturn]] void fail_syntax(const po::error_with_option_name& e, const Fields& fields,
-                              std::span<const Flag> flags) {
-  std::string name = e.get_option_name();
-  name.erase(0, name.find_first_not_of('-'));
-  std::string takes = "a value";
-  if (const Field* field = fields.find(name)) takes = field->takes;
-  if (fields.find_section(name)) takes = "a map such as '{key: value}'";
-  for (const Flag& flag : flags)
-    if (long_name(flag) == name) takes = flag.takes.empty() ? "no value" : flag.takes;
-  fail("--" + name + " takes " + takes +
-       (takes == "no value" ? "" : ", which is missing; empty text is written ''"));
-}
+/// The flags of one command, keys and its own.
+class Flags {
+ public:
+  explicit Flags(std::span<const Flag> own) : own_(own), fields_(config_), names_(fields_.keys()) {
+    for (const auto& name : names_) known_.add_options()(name.c_str(), po::value<std::string>());
+    for (const Flag& flag : own_) {
+      names_.push_back(long_name(flag));
+      if (flag.takes.empty())
+        known_.add_options()(flag.name.c_str(), "");
+      else
+        known_.add_options()(flag.name.c_str(), po::value<std::string>());
+    }
+  }
+
+  std::vector<po::option> parse(std::span<const std::string> arguments) const {
+    namespace style = po::command_line_style;
+    po::command_line_parser parser(std::vector<std::string>(arguments.begin(), arguments.end()));
+    parser.options(known_).allow_unregistered().style(style::allow_long | style::long_allow_adjacent |
+                                                      style::long_allow_next | style::allow_short |
+                                                      style::allow_dash_for_short | style::short_allow_next);
+    try {
+      return parser.run().options;
+    } catch (const po::error_with_option_name& e) {
+      wrong_value(e.get_option_name());
+    } catch (const po::error& e) {
+      fail(e.what());
+    }
+  }
+
+  bool is_key(const std::string& name) const { return fields_.find(name) || fields_.find_section(name); }
+
+  /// A flag's value; empty for those that take none.
+  std::string value(const po::option& option) const {
+    if (option.value.empty()) return "";
+    const std::string& text = option.value.front();
+    // In "--train.epochs --train.lr 0.1" a value was forgotten.
+    const bool separate = option.original_tokens.size() > 1;
+    if (separate && text.starts_with("--") && std::ranges::count(names_, text.substr(2)) > 0)
+      wrong_value(option.string_key);
+    return text;
+  }
+
+  [[noreturn]] void unknown(const po::option& option) const {
+    const auto near = nearest(option.string_key, names_);
+    fail("unknown flag " + option.original_tokens.front() + (near ? ", the nearest is --" + *near : ""));
+  }
+
+ private:
+  /// The value is missing, or there is one where none is taken.
+  [[noreturn]] void wrong_value(std::string name) const {
+    name.erase(0, name.find_first_not_of('-'));
+    std::string takes = "a value";
+    if (const Field* field = fields_.find(name)) takes = field->takes;
+    if (fields_.find_section(name)) takes = "a map such as '{key: value}'";
+    for (const Flag& flag : own_)
+      if (long_name(flag) == name) takes = flag.takes;
+    if (takes.empty()) fail("--" + name + " takes no value");
+    fail("--" + name + " takes " + takes + ", which is missing; empty text is written ''");
+  }
+
+  std::span<const Flag> own_;
+  Config config_;
+  Fields fields_;
+  std::vector<std::string> names_;
+  po::options_description known_;
+};
 
 }  // namespace
 
-CommandLine parse_command_line(std::span<const std::string> arguments, std::span<const Flag> flags) {
-  Config config;
-  const Fields fields(config);
-  auto names = fields.keys();
-  po::options_description known;
-  for (const auto& name : names) known.add_options()(name.c_str(), po::value<std::string>());
-  for (const Flag& flag : flags) {
-    names.push_back(long_name(flag));
-    if (flag.takes.empty())
-      known.add_options()(flag.name.c_str(), "");
-    else
-      known.add_options()(flag.name.c_str(), po::value<std::string>());
-  }
-
-  namespace style = po::command_line_style;
-  po::command_line_parser parser(std::vector<std::string>(arguments.begin(), arguments.end()));
-  parser.options(known).allow_unregistered().style(style::allow_long | style::long_allow_adjacent |
-                                                   style::long_allow_next | style::allow_short |
-                                                   style::allow_dash_for_short | style::short_allow_next);
+CommandLine parse_command_line(std::span<const std::string> arguments, std::span<const Flag> own_flags) {
+  const Flags flags(own_flags);
   CommandLine line;
-  try {
-    for (const auto& option : parser.run().options) {
-      if (option.position_key >= 0)
-        fail("unexpected '" + option.value.front() + "'; settings are flags, such as --train.epochs 10");
-      const std::string& name = option.string_key;
-      if (option.unregistered) {
-        const auto near = nearest(name, names);
-        fail("unknown flag " + option.original_tokens.front() + (near ? ", the nearest is --" + *near : ""));
-      }
-      if (fields.find(name) || fields.find_section(name))
-        line.keys.push_back({name, option.value.front()});
-      else if (!line.flags.emplace(name, option.value.empty() ? "" : option.value.front()).second)
-        fail("--" + name + " is given twice");
-    }
-  } catch (const po::error_with_option_name& e) {
-    fail_syntax(e, fields, flags);
-  } catch (const po::error& e) {
-    fail(e.what());
+  for (const po::option& option : flags.parse(arguments)) {
+    if (option.position_key >= 0)
+      fail("unexpected '" + option.value.front() + "'; settings are flags, such as --train.epochs 10");
+    if (option.unregistered) flags.unknown(option);
+    const std::string& name = option.string_key;
+    if (flags.is_key(name))
+      line.keys.push_back({name, flags.value(option)});
+    else if (!line.flags.emplace(name, flags.value(option)).second)
+      fail("--" + name + " is given twice");
   }
   return line;
 }

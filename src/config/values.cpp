@@ -27,10 +27,19 @@ std::optional<T> number(std::string_view text) {
   return value;
 }
 
+/// A limit as people write it: 1000000000 rather than 1e+09.
+std::string limit(double value) {
+  char buffer[32];
+  const bool whole = value == std::floor(value) && std::abs(value) < 1e16;
+  const auto format = whole ? std::chars_format::fixed : std::chars_format::general;
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value, format).ptr};
+}
+
 std::string bounds(const Rule& rule) {
+  if (rule.min && rule.max) return " from " + limit(*rule.min) + " to " + limit(*rule.max);
   std::string text;
-  const auto add = [&](const char* words, const std::optional<double>& limit) {
-    if (limit) text += (text.empty() ? " " : " and ") + std::string(words) + shortest(*limit);
+  const auto add = [&](const char* words, const std::optional<double>& value) {
+    if (value) text += (text.empty() ? " " : " and ") + std::string(words) + limit(*value);
   };
   add("of at least ", rule.min);
   add("above ", rule.above);
@@ -81,14 +90,16 @@ std::string shown(const YAML::Node& node) {
   out.SetMapFormat(YAML::Flow);
   out.SetSeqFormat(YAML::Flow);
   out << node;
-  std::string text = node.IsScalar() ? "'" + node.Scalar() + "'" : out.c_str();
+  std::string text = node.IsScalar() ? node.Scalar() : out.c_str();
   for (char& c : text)
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
   std::size_t longest = 60;
-  if (text.size() <= longest) return text;
-  while ((static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80)
-    --longest;  // not inside a UTF-8 character
-  return text.substr(0, longest) + "…";
+  if (text.size() > longest) {
+    while ((static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80)
+      --longest;  // not inside a UTF-8 character
+    text = text.substr(0, longest) + "…";
+  }
+  return node.IsScalar() ? "'" + text + "'" : text;
 }
 
 std::string listed(std::span<const std::string_view> words) {

@@ -51,7 +51,7 @@ struct RunConfig {
     f.field("seed", seed, {.min = 0, .main = true},
             "decides split, initial values, order of the samples and dropout, whatever the number of ranks");
     f.field("threads", threads, {.min = 1, .max = 1024, .automatic = true, .main = true},
-            "threads of each rank; `auto`: its share of the cores of its node");
+            "threads of each rank; `auto`: the cores of the node, divided among its ranks");
   }
 };
 
@@ -85,10 +85,10 @@ struct CsvConfig {
     f.field("rating", rating, {.required = true}, "column of the ratings");
     f.field("time", time, {}, "column of the timestamps, in seconds; empty: there is none");
     f.field("separator", separator, {.required = true},
-            "what stands between columns, such as `,` or `;` or `::` or `tab`; `auto`: found from the first "
-            "line");
+            "what stands between columns, such as `,` or `::` or `tab`; `auto`: found from the first line");
     f.field("header", header, {.choices = {"auto", "yes", "no"}},
-            "whether the first line names the columns; `auto`: it does when its rating is not a number");
+            "whether the first line names the columns; `auto`: yes when none of those above holds a number "
+            "in it");
   }
 };
 
@@ -154,9 +154,9 @@ struct ModelConfig {
   void describe(Fields& f) {
     f.field("kind", kind, {.main = true},
             "`neural`: embeddings, hidden layers, one output; `dot`: dot product of embeddings, plus biases");
-    f.field(
-        "embedding_dim", embedding_dim, {.min = 1, .max = 65536, .main = true},
-        "width of the embeddings; `auto`: min(600, round(1.6 n^0.56)) for n rows. `dot` needs both the same");
+    f.field("embedding_dim", embedding_dim, {.min = 1, .max = 65536, .main = true},
+            "width of the embeddings; `auto`: min(600, round(1.6 n^0.56)) for n rows. `dot` takes one for "
+            "both, with `auto` the smaller");
     f.field("hidden", hidden, {.min = 1, .max = 65536, .main = true},
             "`neural`: widths of the hidden layers");
     f.field("y_range", y_range, {.main = true},
@@ -197,7 +197,7 @@ struct TrainConfig {
     f.field("micro_batch", micro_batch, {.min = 1, .max = 1e9},
             "ratings a rank computes at once; what fits the processor's cache is fastest");
     f.field("drop_last", drop_last, {}, "leave out the last, incomplete batch of an epoch");
-    f.field("optimizer", optimizer, {.main = true}, "update rule");
+    f.field("optimizer", optimizer, {.main = true}, "update rule, `adamw` or `sgd` with momentum");
     f.field("lr", lr, {.above = 0, .main = true}, "learning rate; the highest one of the schedule");
     f.field("weight_decay", weight_decay, {.min = 0, .main = true},
             "decoupled weight decay, of embeddings and weights but not of the layers' biases");

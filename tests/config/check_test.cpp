@@ -1,0 +1,90 @@
+#include "ncf/config/check.hpp"
+
+#include "config/usage_error.hpp"
+#include "ncf/config/emit.hpp"
+
+namespace ncf {
+namespace {
+
+void expect_bad(const std::string& yaml, std::initializer_list<std::string_view> texts) {
+  expect_usage_error([&] { config_from_yaml(yaml, "ml.yaml"); }, texts);
+}
+
+std::vector<std::string> idle(const std::string& yaml) {
+  const auto loaded = config_from_yaml(yaml, "ml.yaml");
+  return idle_keys(loaded.config, loaded.places);
+}
+
+using Sentences = std::vector<std::string>;
+
+TEST(Check, DropoutIsOneForAllOrOneALayer) {
+  expect_bad("model:\n  hidden: [8, 4]\n  dropout: [0.1, 0.2, 0.3]\n",
+             {"model.dropout (ml.yaml:3): 3 values for the 2 layers of model.hidden"});
+  EXPECT_NO_THROW(config_from_yaml("model: {hidden: [8, 4], dropout: [0.1, 0.2]}", ""));
+  EXPECT_NO_THROW(config_from_yaml("model: {hidden: [], dropout: 0.1}", ""));
+}
+
+TEST(Check, DotHasOneWidth) {
+  expect_bad("model:\n  kind: dot\n  embedding_dim: {user: 5, item: 6}\n",
+             {"model.embedding_dim (ml.yaml:3): model.kind dot takes one width for both, not 5 and 6"});
+  EXPECT_NO_THROW(config_from_yaml("model: {kind: dot, embedding_dim: {user: 5, item: auto}}", ""));
+  EXPECT_NO_THROW(config_from_yaml("model: {embedding_dim: {user: 5, item: 6}}", ""));
+}
+
+TEST(Check, BatchNormNeedsTwoSamples) {
+  expect_bad("model: {batch_norm: true}\ntrain: {batch_size: 1}\n",
+             {"train.batch_size (ml.yaml:2)", "at least 2"});
+}
+
+TEST(Check, ValidPathBelongsToTheGivenSplit) {
+  expect_bad("data:\n  path: a\n  valid_path: b\n",
+             {"data.valid_path (ml.yaml:3): needs data.split given, not random"});
+  EXPECT_NO_THROW(config_from_yaml("data: {path: a, split: given, valid_path: b}", ""));
+  EXPECT_NO_THROW(config_from_yaml("data: {path: a, split: given}", ""));
+}
+
+TEST(Check, SyntheticRatingsHaveNoGivenSplit) {
+  expect_bad("data: {split: given}", {"data.split (ml.yaml:1): given, but synthetic ratings"});
+  expect_bad("data: {split: given, valid_path: b}", {"data.split (ml.yaml:1): given, but synthetic ratings"});
+}
+
+TEST(Check, SyntheticRatingsAreAtMostUsersTimesItems) {
+  expect_bad("data: {synthetic: {users: 3, items: 4, ratings: 13}}",
+             {"data.synthetic.ratings (ml.yaml:1): 13 are more than users × items, 3 × 4"});
+  expect_bad("data: {synthetic: {users: 3}}", {"data.synthetic.ratings (default): 100000 are more"});
+  EXPECT_NO_THROW(config_from_yaml("data: {synthetic: {users: 3, items: 4, ratings: 12}}", ""));
+  EXPECT_NO_THROW(config_from_yaml("data: {synthetic: {users: 2000000000, items: 2000000000}}", ""));
+  EXPECT_NO_THROW(config_from_yaml("data: {path: a, synthetic: {users: 3}}", ""));
+}
+
+TEST(Check, CsvColumnsDiffer) {
+  expect_bad("data: {path: a, csv: {user: 2}}", {"data.csv", "a column twice: user 2, item 2, rating 3"});
+  expect_bad("data: {path: a, csv: {time: 1}}", {"time 1"});
+}
+
+TEST(IdleKeys, NothingIsIdleByDefault) {
+  EXPECT_EQ(idle(""), Sentences{});
+  EXPECT_EQ(idle(to_yaml(Config{})), Sentences{});
+}
+
+TEST(IdleKeys, NameKeyPlaceAndReason) {
+  EXPECT_EQ(idle("train:\n  warmup: 0.1\n"),
+            Sentences{"train.warmup (ml.yaml:2) has no effect: train.schedule is one_cycle"});
+}
+
+TEST(IdleKeys, DependOnTheOtherKeys) {
+  EXPECT_EQ(idle("train: {schedule: cosine, warmup: 0.1, momentum: 0.8}"), Sentences{});
+  EXPECT_EQ(idle("train: {momentum: 0.8}").size(), 1U);
+  EXPECT_EQ(idle("train: {schedule: cosine, lr_step_epochs: 3, lr_step_factor: 0.5}").size(), 2U);
+  EXPECT_EQ(idle("train: {schedule: step, lr_step_epochs: 3, lr_step_factor: 0.5}"), Sentences{});
+  EXPECT_EQ(idle("train: {optimizer: sgd, beta2: 0.9, eps: 1e-8}").size(), 2U);
+  EXPECT_EQ(
+      idle("model: {kind: dot, hidden: [3], batch_norm: true, dropout: 0.1, embedding_dropout: 0.1}").size(),
+      4U);
+  EXPECT_EQ(idle("data: {path: a, synthetic: {users: 3, items: 4}}").size(), 2U);
+  EXPECT_EQ(idle("data: {format: csv, duplicates: mean, csv: {user: 4}}").size(), 3U);
+  EXPECT_EQ(idle("data: {split: leave_one_out, valid_fraction: 0.1}").size(), 1U);
+}
+
+}  // namespace
+}  // namespace ncf
