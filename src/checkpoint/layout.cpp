@@ -27,7 +27,7 @@ std::optional<int64_t> checkpoint_step(const std::string& name) {
   int64_t step = 0;
   const char* end = name.data() + name.size();
   const auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, step);
-  if (error != std::errc{} || rest != end || checkpoint_name(step) != name) return std::nullopt;
+  if (error != std::errc{} || rest != end || step < 0 || checkpoint_name(step) != name) return std::nullopt;
   return step;
 }
 

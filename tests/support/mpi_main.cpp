@@ -12,6 +12,12 @@ class EndOthersOnFailure : public testing::EmptyTestEventListener {
  public:
   explicit EndOthersOnFailure(ncf::Communicator& comm) : comm_(comm) {}
   void OnTestStart(const testing::TestInfo&) override { comm_.barrier(); }
+  /// The root's own printer shows its failures; those of others would pass unseen.
+  void OnTestPartResult(const testing::TestPartResult& result) override {
+    if (comm_.is_root() || !result.failed()) return;
+    std::cerr << "rank " << comm_.rank() << ": " << (result.file_name() == nullptr ? "" : result.file_name())
+              << ":" << result.line_number() << ": " << result.message() << std::endl;
+  }
   void OnTestEnd(const testing::TestInfo& info) override {
     if (!info.result()->Failed()) return;
     std::cerr << "rank " << comm_.rank() << " of " << comm_.size() << ": " << info.test_suite_name() << "."
