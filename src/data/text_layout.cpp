@@ -34,13 +34,20 @@ std::string csv_separator(const std::string& path, const FirstLine& first, const
   // What cuts the line into most columns; spaces only where nothing else does, since names may have them.
   std::string best = " ";
   std::size_t most = 1;
+  const char* problem = nullptr;
   LineFields cells;
-  for (const char* candidate : {"\t", "::", ",", ";", "|"})
-    if (!cells.split(first.text, candidate, true) && cells.size() > most) {
+  for (const char* candidate : {"\t", "::", ",", ";", "|"}) {
+    const char* wrong = cells.split(first.text, candidate, true);
+    if (wrong) {
+      problem = wrong;
+    } else if (cells.size() > most) {
       best = candidate;
       most = cells.size();
     }
-  if (most > 1 || trimmed(first.text).find(' ') != std::string_view::npos) return best;
+  }
+  if (most > 1) return best;
+  if (problem) throw malformed_line(path, first.number, first.text, problem);
+  if (trimmed(first.text).find(' ') != std::string_view::npos) return best;
   throw malformed_line(path, first.number, first.text,
                        "no separator found (looked for tab, ::, comma, semicolon, | and space); "
                        "data.csv.separator names another");

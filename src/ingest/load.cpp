@@ -1,7 +1,5 @@
 #include "ncf/ingest/load.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <limits>
 
@@ -14,6 +12,7 @@
 #include "ncf/data/text_layout.hpp"
 #include "ncf/data/user_ranges.hpp"
 #include "ncf/ingest/vocabulary_union.hpp"
+#include "ncf/util/log.hpp"
 
 namespace ncf {
 namespace {
@@ -110,10 +109,12 @@ Error repeated_pair(const BuiltPart& built, const RatingsSource& source, const D
 
 void warn_of_merged(const Dataset& dataset, int64_t in_both, Duplicates duplicates) {
   if (dataset.repeated_pairs > 0)
-    spdlog::warn("{}: {} ratings repeat a (user, item) pair; kept: {} (data.duplicates)", dataset.source,
-                 dataset.repeated_pairs, name_of(duplicates));
+    log_warning(dataset.source + ": " + std::to_string(dataset.repeated_pairs) +
+                " ratings repeat a (user, item) pair; kept: " + std::string(name_of(duplicates)) +
+                " (data.duplicates)");
   if (in_both > 0)
-    spdlog::info("{}: {} pairs are also in the validation file and only validate", dataset.source, in_both);
+    log_warning(dataset.source + ": " + std::to_string(in_both) +
+                " pairs are also in the validation file; they only validate");
 }
 
 Dataset load_text(const RatingsSource& source, const DataConfig& config, Communicator& comm) {
@@ -137,7 +138,7 @@ Dataset load_text(const RatingsSource& source, const DataConfig& config, Communi
   dataset.total_rows = comm.sum(dataset.part.rows());
   dataset.repeated_pairs = comm.sum(built.repeated);
   const int64_t in_both = comm.sum(built.in_both);
-  if (comm.is_root()) warn_of_merged(dataset, in_both, config.duplicates);
+  warn_of_merged(dataset, in_both, config.duplicates);
   return dataset;
 }
 
