@@ -1,4 +1,5 @@
-// One rank's training step at the shape of ML-100K, by model, batch size and row update; items a second are samples.
+// One rank's training step at the shape of ML-100K, by model, batch size and row update; items a second are
+// samples.
 #include <benchmark/benchmark.h>
 
 #include "ncf/comm/session.hpp"
@@ -48,13 +49,21 @@ void step(benchmark::State& state, ModelKind kind, EmbeddingUpdate embedding_upd
   state.SetItemsProcessed(done * batch);
   for (std::size_t p = 0; p < phase_names.size(); ++p)
     if (timer.seconds()[p] > 0)
-      state.counters[phase_names[p]] =
-          benchmark::Counter(timer.seconds()[p] * 1e6 / static_cast<double>(done), benchmark::Counter::kDefaults);
+      state.counters[phase_names[p]] = benchmark::Counter(
+          timer.seconds()[p] * 1e6 / static_cast<double>(done), benchmark::Counter::kDefaults);
 }
 
-BENCHMARK_CAPTURE(step, neural_lazy, ModelKind::neural, EmbeddingUpdate::lazy, false)->Arg(64)->Arg(1024)->Arg(8192);
-BENCHMARK_CAPTURE(step, neural_dense, ModelKind::neural, EmbeddingUpdate::dense, false)->Arg(64)->Arg(1024)->Arg(8192);
-BENCHMARK_CAPTURE(step, neural_batch_norm, ModelKind::neural, EmbeddingUpdate::dense, true)->Arg(64)->Arg(1024);
+BENCHMARK_CAPTURE(step, neural_lazy, ModelKind::neural, EmbeddingUpdate::lazy, false)
+    ->Arg(64)
+    ->Arg(1024)
+    ->Arg(8192);
+BENCHMARK_CAPTURE(step, neural_dense, ModelKind::neural, EmbeddingUpdate::dense, false)
+    ->Arg(64)
+    ->Arg(1024)
+    ->Arg(8192);
+BENCHMARK_CAPTURE(step, neural_batch_norm, ModelKind::neural, EmbeddingUpdate::dense, true)
+    ->Arg(64)
+    ->Arg(1024);
 BENCHMARK_CAPTURE(step, dot_lazy, ModelKind::dot, EmbeddingUpdate::lazy, false)->Arg(64)->Arg(1024);
 
 }  // namespace

@@ -26,3 +26,8 @@ target_compile_definitions(ncf_mpi INTERFACE OMPI_SKIP_MPICXX=1 MPICH_SKIP_MPICX
 # Debian's parallel HDF5 includes <mpi.h> from its own headers.
 add_library(ncf_hdf5 INTERFACE)
 target_link_libraries(ncf_hdf5 INTERFACE HDF5::HDF5 ncf_mpi)
+
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+add_library(ncf_xxhash INTERFACE)
+target_link_libraries(ncf_xxhash INTERFACE "${XXHASH_LIBRARY}")
+target_include_directories(ncf_xxhash SYSTEM INTERFACE "${XXHASH_INCLUDE_DIR}")

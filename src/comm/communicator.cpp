@@ -31,7 +31,8 @@ struct Communicator::Impl {
     MPI_Finalized(&finalized);
     if (finalized || comm == MPI_COMM_NULL) return;
     for (auto& [size, t] : types) MPI_Type_free(&t);
-    // The communicator itself is left to MPI_Finalize: freeing it is a collective, and a destructor must not be one.
+    // The communicator itself is left to MPI_Finalize: freeing it is a collective, and a destructor must not
+    // be one.
   }
 };
 
@@ -41,7 +42,8 @@ Communicator Communicator::world() {
   check_mpi(MPI_Comm_set_errhandler(impl->comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   Communicator out(std::move(impl));
   MPI_Comm node = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(out.impl_->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+  check_mpi(MPI_Comm_split_type(out.impl_->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
+            "MPI_Comm_split_type");
   MPI_Comm_size(node, &out.node_size_);
   MPI_Comm_rank(node, &out.node_rank_);
   MPI_Comm_free(&node);
@@ -73,17 +75,19 @@ namespace {
 template <class T>
 void all_reduce(MPI_Comm comm, std::span<T> values, MPI_Datatype type, MPI_Op op) {
   InCollective mark("MPI_Allreduce");
-  check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data(), narrow<int>(values.size()), type, op, comm), "MPI_Allreduce");
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data(), narrow<int>(values.size()), type, op, comm),
+            "MPI_Allreduce");
 }
 
 }  // namespace
 
 // An all-reduce moves at least 2(P−1)/P of its size a rank: that is what bytes_sent counts for it.
-#define NCF_ALL_REDUCE(NAME, T, TYPE, OP)                                                       \
-  void Communicator::NAME(std::span<T> values) {                                                \
-    if (size_ == 1) return;                                                                     \
-    all_reduce(impl_->comm, values, TYPE, OP);                                                  \
-    bytes_sent_ += 2 * values.size_bytes() * static_cast<uint64_t>(size_ - 1) / static_cast<uint64_t>(size_); \
+#define NCF_ALL_REDUCE(NAME, T, TYPE, OP)                                                          \
+  void Communicator::NAME(std::span<T> values) {                                                   \
+    if (size_ == 1) return;                                                                        \
+    all_reduce(impl_->comm, values, TYPE, OP);                                                     \
+    bytes_sent_ +=                                                                                 \
+        2 * values.size_bytes() * static_cast<uint64_t>(size_ - 1) / static_cast<uint64_t>(size_); \
   }
 NCF_ALL_REDUCE(all_reduce_sum, float, MPI_FLOAT, MPI_SUM)
 NCF_ALL_REDUCE(all_reduce_sum, double, MPI_DOUBLE, MPI_SUM)
@@ -108,8 +112,8 @@ void Communicator::broadcast_bytes(void* data, std::size_t bytes, int root) {
   InCollective mark("MPI_Bcast");
   constexpr std::size_t chunk = std::size_t{1} << 30;
   for (std::size_t at = 0; at < bytes || at == 0; at += chunk)
-    check_mpi(MPI_Bcast(static_cast<char*>(data) + at, narrow<int>(std::min(chunk, bytes - at)), MPI_BYTE, root,
-                        impl_->comm),
+    check_mpi(MPI_Bcast(static_cast<char*>(data) + at, narrow<int>(std::min(chunk, bytes - at)), MPI_BYTE,
+                        root, impl_->comm),
               "MPI_Bcast");
   if (rank_ == root) bytes_sent_ += bytes * static_cast<uint64_t>(size_ - 1);
 }
@@ -129,7 +133,8 @@ void Communicator::all_gather_bytes(const void* mine, std::size_t count, void* a
   }
   InCollective mark("MPI_Allgather");
   const MPI_Datatype type = impl_->type(size_of);
-  check_mpi(MPI_Allgather(mine, narrow<int>(count), type, all, narrow<int>(count), type, impl_->comm), "MPI_Allgather");
+  check_mpi(MPI_Allgather(mine, narrow<int>(count), type, all, narrow<int>(count), type, impl_->comm),
+            "MPI_Allgather");
   bytes_sent_ += count * size_of * static_cast<uint64_t>(size_ - 1);
 }
 
@@ -161,7 +166,8 @@ std::vector<std::string> Communicator::all_gather(const std::string& mine) {
   const auto all = all_gather_v(std::span<const char>(mine.data(), mine.size()));
   std::vector<std::string> out;
   for (std::size_t r = 0; r + 1 < all.offsets.size(); ++r)
-    out.emplace_back(all.values.data() + all.offsets[r], static_cast<std::size_t>(all.offsets[r + 1] - all.offsets[r]));
+    out.emplace_back(all.values.data() + all.offsets[r],
+                     static_cast<std::size_t>(all.offsets[r + 1] - all.offsets[r]));
   return out;
 }
 

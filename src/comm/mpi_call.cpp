@@ -12,7 +12,8 @@ void check_mpi(int code, const char* verb) {
   char text[MPI_MAX_ERROR_STRING];
   int length = 0;
   MPI_Error_string(code, text, &length);
-  throw Error(ErrorKind::peer, std::string(verb) + ": " + std::string(text, static_cast<std::size_t>(length)));
+  throw Error(ErrorKind::peer,
+              std::string(verb) + ": " + std::string(text, static_cast<std::size_t>(length)));
 }
 
 Whereabouts& whereabouts() {

@@ -87,7 +87,8 @@ struct Watchdog::Impl {
       MPI_Iprobe(MPI_ANY_SOURCE, answer_tag, comm, &arrived, &status);
       if (arrived) {
         const auto from = static_cast<std::size_t>(status.MPI_SOURCE);
-        MPI_Recv(&answers[from], sizeof(Answer), MPI_BYTE, status.MPI_SOURCE, answer_tag, comm, MPI_STATUS_IGNORE);
+        MPI_Recv(&answers[from], sizeof(Answer), MPI_BYTE, status.MPI_SOURCE, answer_tag, comm,
+                 MPI_STATUS_IGNORE);
         here[from] = true;
       } else {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -107,7 +108,8 @@ struct Watchdog::Impl {
       const auto k = static_cast<std::size_t>(r);
       const std::string who = "\n  rank " + std::to_string(r) + " on " + hosts[k];
       if (r == rank) continue;
-      if (!here[k]) text += who + " does not answer: stopped or dead";
+      if (!here[k])
+        text += who + " does not answer: stopped or dead";
       else if (answers[k].sequence < mine.sequence || answers[k].waiting_s == 0)
         text += who + " is behind: " + (answers[k].waiting_s > 0 ? "waiting in " : "computing after ") +
                 answers[k].verb + " (collective " + std::to_string(answers[k].sequence) + ")";

@@ -17,8 +17,8 @@ void add_row(int64_t n, const float* __restrict from, float* __restrict to) {
 }  // namespace
 
 void RowExchange::find_unique(std::span<const int32_t> ids) {
-  // Sorted by (owner, row), so that what goes to a rank is one contiguous part and every list ascends. A key carries
-  // the place of its id in its low half: one sort gives order and slots.
+  // Sorted by (owner, row), so that what goes to a rank is one contiguous part and every list ascends. A key
+  // carries the place of its id in its low half: one sort gives order and slots.
   const auto world = static_cast<uint64_t>(shards_.world);
   keys_.resize(ids.size());
   // Owner-major order as one number of 32 bits: a local row is below `span`, and P·span stays below 2^32.
@@ -53,7 +53,8 @@ void RowExchange::plan(Communicator& comm, std::span<const int32_t> ids) {
     owned_ = local_;
     return;
   }
-  auto received = comm.all_to_all_v(std::span<const int64_t>(local_), std::span<const int64_t>(unique_counts_));
+  auto received =
+      comm.all_to_all_v(std::span<const int64_t>(local_), std::span<const int64_t>(unique_counts_));
   wanted_ = std::move(received.values);
   wanted_counts_.resize(unique_counts_.size());
   for (std::size_t r = 0; r < wanted_counts_.size(); ++r)

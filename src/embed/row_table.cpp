@@ -15,8 +15,8 @@ RowTable::RowTable(TableShape shape, ShardMap shards, uint64_t seed, uint64_t ta
   for (int64_t l = 0; l < rows; ++l)
     for (int64_t c = 0; c < cols; ++c) {
       const auto element = static_cast<uint64_t>(shards.global(l) * cols + c);
-      weight.row(l)[c] =
-          static_cast<float>(deviation * random_truncated_normal(seed, Purpose::embedding_init, table_number, element));
+      weight.row(l)[c] = static_cast<float>(
+          deviation * random_truncated_normal(seed, Purpose::embedding_init, table_number, element));
     }
 }
 

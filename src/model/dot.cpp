@@ -22,7 +22,8 @@ NCF_MULTIARCH void add_scaled(int64_t n, float scale, const float* __restrict fr
 
 Dot::Dot(const ModelConfig& config) {
   if (config.y_range)
-    range_ = OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
+    range_ =
+        OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
 }
 
 void Dot::forward(const BatchView& batch) {

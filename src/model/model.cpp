@@ -8,11 +8,13 @@
 namespace ncf {
 namespace {
 
-std::variant<Neural, Dot> make(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-                               uint64_t seed, DenseParameters& parameters) {
+std::variant<Neural, Dot> make(const ModelConfig& config, const std::vector<TableShape>& tables,
+                               int64_t micro_batch, uint64_t seed, DenseParameters& parameters) {
   switch (config.kind) {
-    case ModelKind::neural: return Neural(config, tables, micro_batch, seed, parameters);
-    case ModelKind::dot: return Dot(config);
+    case ModelKind::neural:
+      return Neural(config, tables, micro_batch, seed, parameters);
+    case ModelKind::dot:
+      return Dot(config);
   }
   throw Error(ErrorKind::internal, "unknown model kind");
 }
@@ -38,13 +40,14 @@ std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_row
   return {{"user", user_rows, user, bias}, {"item", item_rows, item, bias}};
 }
 
-Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch, uint64_t seed,
-             DenseParameters& parameters)
+Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
+             uint64_t seed, DenseParameters& parameters)
     : model_(make(config, tables, micro_batch, seed, parameters)) {}
 
 void Model::train(const BatchView& batch, DenseParameters& parameters, RowGradients gradients, LossSum& loss,
                   const GlobalSum& sum) {
-  if (auto* neural = std::get_if<Neural>(&model_)) return neural->train(batch, parameters, gradients, loss, sum);
+  if (auto* neural = std::get_if<Neural>(&model_))
+    return neural->train(batch, parameters, gradients, loss, sum);
   std::get<Dot>(model_).train(batch, gradients, loss);
 }
 

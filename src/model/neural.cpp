@@ -15,14 +15,15 @@ NCF_MULTIARCH void add_row(int64_t n, const float* __restrict from, float* __res
 
 }  // namespace
 
-Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch, uint64_t seed,
-               DenseParameters& parameters)
+Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
+               uint64_t seed, DenseParameters& parameters)
     : batch_norm_(config.batch_norm),
       embedding_dropout_(config.embedding_dropout),
       micro_batch_(micro_batch),
       seed_(seed) {
   if (config.y_range)
-    range_ = OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
+    range_ =
+        OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
   int64_t in = tables.at(0).cols() + tables.at(1).cols();
   for (std::size_t l = 0; l < config.hidden.size(); ++l) {
     const int64_t out = config.hidden[l];
@@ -63,7 +64,8 @@ void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count) 
   }
 }
 
-void Neural::return_input_gradient(const BatchView& batch, int64_t first, int64_t count, RowGradients gradients) {
+void Neural::return_input_gradient(const BatchView& batch, int64_t first, int64_t count,
+                                   RowGradients gradients) {
   for (int64_t r = 0; r < count; ++r) {
     const auto k = static_cast<std::size_t>(first + r);
     const float* dx = gradient_.row(r);
@@ -110,8 +112,9 @@ void Neural::train_rows(const BatchView& batch, int64_t first, int64_t count, De
   const int64_t position = batch.first_position + first;
   gather_input(batch, first, count);
   forward(parameters, true, stream, position, sum);
-  loss.plain += squared_error(z_, batch.ratings.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-                              range_, batch.global_rows, loss.exact);
+  loss.plain += squared_error(
+      z_, batch.ratings.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), range_,
+      batch.global_rows, loss.exact);
 
   const MatrixView top = input_of(hidden_.size());
   gradient_.reshape(count, top.cols);
@@ -138,7 +141,8 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, RowGradi
                    const GlobalSum& sum) {
   if (batch_norm_) return train_rows(batch, 0, batch.samples(), parameters, gradients, loss, sum);
   for (int64_t first = 0; first < batch.samples(); first += micro_batch_)
-    train_rows(batch, first, std::min(micro_batch_, batch.samples() - first), parameters, gradients, loss, sum);
+    train_rows(batch, first, std::min(micro_batch_, batch.samples() - first), parameters, gradients, loss,
+               sum);
 }
 
 void Neural::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {

@@ -18,10 +18,11 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
     return;
   }
   const auto flag = [](Op op) { return op == Op::none ? 'N' : 'T'; };
-  const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride, b.data,
-                                          b.stride, beta, c.data, c.stride);
+  const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride,
+                                          b.data, b.stride, beta, c.data, c.stride);
   if (status != dnnl_success)
-    throw Error(ErrorKind::internal, "oneDNN refused a matrix product: status " + std::to_string(static_cast<int>(status)));
+    throw Error(ErrorKind::internal,
+                "oneDNN refused a matrix product: status " + std::to_string(static_cast<int>(status)));
 }
 
 std::string onednn_version() {
@@ -32,7 +33,8 @@ std::string onednn_version() {
 void set_compute_threads(int64_t threads) {
   // Debian's oneDNN runs on GNU OpenMP, which is loaded with it; the project itself uses no OpenMP.
   using Setter = void (*)(int);
-  if (auto* set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(narrow<int>(threads));
+  if (auto* set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "omp_set_num_threads")))
+    set(narrow<int>(threads));
 }
 
 }  // namespace ncf

@@ -31,8 +31,8 @@ NCF_MULTIARCH float dot_row(int64_t n, const float* __restrict a, const float* _
   for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
   return sum;
 }
-NCF_MULTIARCH void unit_backward_row(int64_t n, float dz, const float* __restrict x, const float* __restrict w,
-                                     float* __restrict dw, float* __restrict dx) {
+NCF_MULTIARCH void unit_backward_row(int64_t n, float dz, const float* __restrict x,
+                                     const float* __restrict w, float* __restrict dw, float* __restrict dx) {
   for (int64_t i = 0; i < n; ++i) {
     dw[i] += dz * x[i];
     dx[i] = dz * w[i];
@@ -41,7 +41,8 @@ NCF_MULTIARCH void unit_backward_row(int64_t n, float dz, const float* __restric
 
 }  // namespace
 
-void linear_relu_forward(ConstMatrixView x, ConstMatrixView weight, std::span<const float> bias, MatrixView y) {
+void linear_relu_forward(ConstMatrixView x, ConstMatrixView weight, std::span<const float> bias,
+                         MatrixView y) {
   gemm(x, Op::none, weight, Op::transpose, y);
   for (int64_t r = 0; r < y.rows; ++r)
     bias.empty() ? relu_row(y.cols, y.row(r)) : bias_relu_row(y.cols, y.row(r), bias.data());
@@ -101,7 +102,8 @@ void BatchNorm::forward(MatrixView x, std::span<const float> weight, std::span<c
   normalised_.reshape(x.rows, x.cols);
   for (int64_t r = 0; r < x.rows; ++r)
     for (std::size_t c = 0; c < n; ++c) {
-      const float xhat = static_cast<float>((static_cast<double>(x.row(r)[c]) - mean[c]) * inverse_deviation_[c]);
+      const float xhat =
+          static_cast<float>((static_cast<double>(x.row(r)[c]) - mean[c]) * inverse_deviation_[c]);
       normalised_.row(r)[c] = xhat;
       x.row(r)[c] = xhat * weight[c] + bias[c];
     }

@@ -16,8 +16,8 @@ void predict_in_range(std::span<float> z, const std::optional<OutputRange>& rang
   for (float& value : z) value = range->low + (range->high - range->low) * sigmoid(value);
 }
 
-double squared_error(std::span<float> z, std::span<const float> ratings, const std::optional<OutputRange>& range,
-                     int64_t global_rows, ExactSum& sum) {
+double squared_error(std::span<float> z, std::span<const float> ratings,
+                     const std::optional<OutputRange>& range, int64_t global_rows, ExactSum& sum) {
   const float scale = static_cast<float>(2.0 / static_cast<double>(global_rows));
   double total = 0;
   for (std::size_t i = 0; i < z.size(); ++i) {

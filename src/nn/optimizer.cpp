@@ -7,9 +7,9 @@
 namespace ncf {
 namespace {
 
-NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, float size, float inv_bias2, float eps,
-                         int64_t n, float* __restrict w, const float* __restrict g, float* __restrict m,
-                         float* __restrict v) {
+NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, float size, float inv_bias2,
+                         float eps, int64_t n, float* __restrict w, const float* __restrict g,
+                         float* __restrict m, float* __restrict v) {
   for (int64_t i = 0; i < n; ++i) {
     const float grad = g[i];
     const float mi = b1 * m[i] + c1 * grad;
@@ -20,8 +20,9 @@ NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, fl
   }
 }
 
-NCF_MULTIARCH void adamw_without_gradient(float decay, float b1, float b2, float size, float inv_bias2, float eps,
-                                          int64_t n, float* __restrict w, float* __restrict m, float* __restrict v) {
+NCF_MULTIARCH void adamw_without_gradient(float decay, float b1, float b2, float size, float inv_bias2,
+                                          float eps, int64_t n, float* __restrict w, float* __restrict m,
+                                          float* __restrict v) {
   for (int64_t i = 0; i < n; ++i) {
     const float mi = b1 * m[i];
     const float vi = b2 * v[i];
@@ -73,8 +74,8 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
 void update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v) {
   const float decay = decays ? f.decay : 1.0F;
   if (f.kind == RuleKind::sgd) return sgd(decay, f.momentum, f.step_size, n, w, g, m);
-  adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2, f.eps, n,
-        w, g, m, v);
+  adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
+        f.eps, n, w, g, m, v);
 }
 
 void update_without_gradient(const StepFactors& f, bool decays, int64_t n, float* w, float* m, float* v) {

@@ -5,7 +5,8 @@
 namespace ncf {
 namespace {
 
-/// A sample on its way to the rank that trains on it. `place` is its place among that rank's samples of the epoch.
+/// A sample on its way to the rank that trains on it. `place` is its place among that rank's samples of the
+/// epoch.
 struct Travelling {
   int64_t place;
   Sample sample;
@@ -60,11 +61,13 @@ void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t epoch
     std::vector<Travelling> grouped(outgoing.size());
     for (std::size_t k = 0; k < outgoing.size(); ++k)
       grouped[static_cast<std::size_t>(at[static_cast<std::size_t>(destination[k])]++)] = outgoing[k];
-    outgoing = comm.all_to_all_v(std::span<const Travelling>(grouped), std::span<const int64_t>(counts)).values;
+    outgoing =
+        comm.all_to_all_v(std::span<const Travelling>(grouped), std::span<const int64_t>(counts)).values;
   }
 
   step_offsets_.resize(static_cast<std::size_t>(steps) + 1);
-  for (int64_t s = 0; s <= steps; ++s) step_offsets_[static_cast<std::size_t>(s)] = before(shape_, s, rank_, world_);
+  for (int64_t s = 0; s <= steps; ++s)
+    step_offsets_[static_cast<std::size_t>(s)] = before(shape_, s, rank_, world_);
   users_.resize(outgoing.size());
   items_.resize(outgoing.size());
   ratings_.resize(outgoing.size());

@@ -8,7 +8,8 @@
 namespace ncf {
 namespace {
 
-std::vector<RowTable> make_tables(const Config& config, ShardMap shards, int64_t user_rows, int64_t item_rows) {
+std::vector<RowTable> make_tables(const Config& config, ShardMap shards, int64_t user_rows,
+                                  int64_t item_rows) {
   std::vector<RowTable> out;
   for (const TableShape& shape : table_shapes(config.model, user_rows, item_rows))
     out.emplace_back(shape, shards, static_cast<uint64_t>(config.run.seed), out.size());
@@ -22,7 +23,8 @@ std::vector<TableShape> shapes(const std::vector<RowTable>& tables) {
 }
 
 UpdateRule make_rule(const TrainConfig& c) {
-  return {c.optimizer == OptimizerKind::sgd ? RuleKind::sgd : RuleKind::adamw, c.weight_decay, c.beta2, c.eps};
+  return {c.optimizer == OptimizerKind::sgd ? RuleKind::sgd : RuleKind::adamw, c.weight_decay, c.beta2,
+          c.eps};
 }
 
 }  // namespace
@@ -30,10 +32,18 @@ UpdateRule make_rule(const TrainConfig& c) {
 Schedule make_schedule(const TrainConfig& c, int64_t total_steps, int64_t steps_per_epoch) {
   Schedule s;
   switch (c.schedule) {
-    case ScheduleKind::one_cycle: s.shape = ScheduleShape::one_cycle; break;
-    case ScheduleKind::cosine: s.shape = ScheduleShape::cosine; break;
-    case ScheduleKind::step: s.shape = ScheduleShape::step; break;
-    case ScheduleKind::constant: s.shape = ScheduleShape::constant; break;
+    case ScheduleKind::one_cycle:
+      s.shape = ScheduleShape::one_cycle;
+      break;
+    case ScheduleKind::cosine:
+      s.shape = ScheduleShape::cosine;
+      break;
+    case ScheduleKind::step:
+      s.shape = ScheduleShape::step;
+      break;
+    case ScheduleKind::constant:
+      s.shape = ScheduleShape::constant;
+      break;
   }
   s.lr = c.lr;
   s.momentum = c.momentum;
@@ -49,7 +59,8 @@ Learner::Learner(const Config& config, ShardMap shards, int64_t user_rows, int64
     : rule_(make_rule(config.train)),
       schedule_(schedule),
       tables_(make_tables(config, shards, user_rows, item_rows)),
-      model_(config.model, shapes(tables_), config.train.micro_batch, static_cast<uint64_t>(config.run.seed), dense_),
+      model_(config.model, shapes(tables_), config.train.micro_batch, static_cast<uint64_t>(config.run.seed),
+             dense_),
       row_optimizer_(rule_, schedule, config.train.embedding_update == EmbeddingUpdate::lazy),
       exchanges_(tables_.size(), RowExchange(shards)),
       rows_(tables_.size()),
@@ -67,8 +78,8 @@ BatchView Learner::view(const EpochSamples::Part& part, int64_t epoch) const {
           .epoch = epoch};
 }
 
-void Learner::step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch, LossSum& loss,
-                   PhaseTimer& timer) {
+void Learner::step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch,
+                   LossSum& loss, PhaseTimer& timer) {
   timer.restart();
   exchanges_[0].plan(comm, part.users);
   exchanges_[1].plan(comm, part.items);
@@ -91,7 +102,8 @@ void Learner::step(Communicator& comm, const EpochSamples::Part& part, int64_t s
 
   comm.all_reduce_sum(dense_.gradients());
   check_finite(step);
-  for (std::size_t t = 0; t < tables_.size(); ++t) exchanges_[t].return_sum(comm, row_gradients_[t], row_sums_[t]);
+  for (std::size_t t = 0; t < tables_.size(); ++t)
+    exchanges_[t].return_sum(comm, row_gradients_[t], row_sums_[t]);
   timer.charge(Phase::synchronise);
 
   const StepFactors factors = step_factors(rule_, schedule_.at(step - 1), step);

@@ -29,7 +29,11 @@ std::vector<DenseView> dense_views(Learner& learner, const TrainConfig& config) 
   DenseParameters& dense = learner.dense();
   for (std::size_t s = 0; s < dense.segments().size(); ++s) {
     const Segment& segment = dense.segments()[s];
-    DenseView v{.path = segment.path, .shape = segment.shape, .value = dense.value(s), .first_moment = {}, .second_moment = {}};
+    DenseView v{.path = segment.path,
+                .shape = segment.shape,
+                .value = dense.value(s),
+                .first_moment = {},
+                .second_moment = {}};
     if (segment.trained) v.first_moment = dense.first_moment(s);
     if (segment.trained && config.optimizer == OptimizerKind::adamw) v.second_moment = dense.second_moment(s);
     out.push_back(std::move(v));

@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
 void prepare_directory(const Config& config) {
   std::error_code failed;
   fs::create_directories(config.run.dir, failed);
-  if (failed) throw Error(ErrorKind::usage, "run.dir: " + config.run.dir + " cannot be made: " + failed.message());
+  if (failed)
+    throw Error(ErrorKind::usage, "run.dir: " + config.run.dir + " cannot be made: " + failed.message());
   const std::string path = config.run.dir + "/config.yaml";
   std::ofstream out(path + ".partial");
   out << to_yaml(config);
@@ -47,7 +48,8 @@ TrainingData load(const Config& config, Communicator& comm, std::string& source)
 
 void check_enough(const TrainingData& data, const EpochShape& shape) {
   if (data.train.total == 0)
-    throw Error(ErrorKind::data, "no rating is left to train on; a smaller data.valid_fraction may help", true);
+    throw Error(ErrorKind::data, "no rating is left to train on; a smaller data.valid_fraction may help",
+                true);
   if (shape.steps() == 0)
     throw Error(ErrorKind::usage,
                 "train.batch_size " + std::to_string(shape.batch_size) + " is larger than the " +
@@ -57,8 +59,9 @@ void check_enough(const TrainingData& data, const EpochShape& shape) {
 
 std::string model_text(const Config& config, const Learner& learner) {
   const auto& tables = learner.tables();
-  std::string text = config.model.kind == ModelKind::dot ? "dot product with biases"
-                                                         : fmt::format("neural [{}]", fmt::join(config.model.hidden, ", "));
+  std::string text = config.model.kind == ModelKind::dot
+                         ? "dot product with biases"
+                         : fmt::format("neural [{}]", fmt::join(config.model.hidden, ", "));
   return text + fmt::format(", embeddings {} + {}", tables[0].shape().width, tables[1].shape().width);
 }
 
@@ -126,7 +129,8 @@ class Run {
     facts.train_rows = data_.train.total;
     facts.valid_rows = data_.valid.total;
     facts.parameters = learner_.parameter_count();
-    const auto samples = static_cast<int64_t>((2 * data_.train.rows.size() + data_.valid.rows.size()) * sizeof(Sample));
+    const auto samples =
+        static_cast<int64_t>((2 * data_.train.rows.size() + data_.valid.rows.size()) * sizeof(Sample));
     facts.rank_bytes = comm_.max(learner_.memory_bytes() + samples);
     facts.epochs = config_.train.epochs;
     set_compute_threads(facts.threads);
@@ -145,7 +149,8 @@ class Run {
     for (int64_t s = 0; s < shape_.steps(); ++s) {
       learner_.step(comm_, samples_.part(s), ++step_, epoch - 1, loss, timer);
       rows += shape_.batch(s);
-      if (comm_.is_root()) report_.progress(epoch, s + 1, shape_.steps(), static_cast<double>(rows) / (now_s() - started));
+      if (comm_.is_root())
+        report_.progress(epoch, s + 1, shape_.steps(), static_cast<double>(rows) / (now_s() - started));
     }
     const double trained = comm_.max(now_s() - started);
 
@@ -156,7 +161,8 @@ class Run {
     facts.lr = learner_.schedule().at(step_ - 1).lr;
     facts.samples_per_s = static_cast<double>(rows) / trained;
     facts.valid = evaluate(epoch, timer);
-    facts.bytes_sent = static_cast<uint64_t>(comm_.sum(static_cast<int64_t>(comm_.bytes_sent() - sent_before)));
+    facts.bytes_sent =
+        static_cast<uint64_t>(comm_.sum(static_cast<int64_t>(comm_.bytes_sent() - sent_before)));
     facts.phases = over_ranks(comm_, timer);
     facts.seconds = now_s() - started;
     add(total_, facts.phases);

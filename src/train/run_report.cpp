@@ -44,15 +44,16 @@ std::string mebibytes(int64_t bytes) {
 
 std::string clock_text(double seconds) {
   const auto s = static_cast<int64_t>(seconds);
-  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60) : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
+                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
 std::string metric(double value) {
   return std::isfinite(value) ? fmt::format("{:10.4f}", value) : fmt::format("{:>10}", "–");
 }
 
-/// Whether somebody watches. mpirun gives rank 0 a pseudo-terminal of its own, so under it the question is where
-/// mpirun's output goes; a rank 0 on another host than mpirun counts as not watched.
+/// Whether somebody watches. mpirun gives rank 0 a pseudo-terminal of its own, so under it the question is
+/// where mpirun's output goes; a rank 0 on another host than mpirun counts as not watched.
 bool output_is_watched() {
   if (isatty(STDOUT_FILENO) != 1) return false;
   if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return true;
@@ -93,18 +94,27 @@ void RunReport::start(const RunFacts& f) {
   epochs_ = f.epochs;
   train_rows_ = f.train_rows;
   const auto hosts = distinct(f.hosts);
-  fmt::print("ncf_dist {}  {} rank{} × {} thread{} on {}  {}\n", version(), f.ranks, f.ranks == 1 ? "" : "s", f.threads,
-             f.threads == 1 ? "" : "s", fmt::join(hosts, ", "), instruction_set());
+  fmt::print("ncf_dist {}  {} rank{} × {} thread{} on {}  {}\n", version(), f.ranks, f.ranks == 1 ? "" : "s",
+             f.threads, f.threads == 1 ? "" : "s", fmt::join(hosts, ", "), instruction_set());
   fmt::print("ratings  {}: {} users, {} items, {} to train, {} to validate\n", f.source, thousands(f.users),
              thousands(f.items), thousands(f.train_rows), thousands(f.valid_rows));
-  fmt::print("model    {}: {} parameters, {} a rank\n\n", f.model, thousands(f.parameters), mebibytes(f.rank_bytes));
-  fmt::print("{:>7} {:>10} {:>10} {:>10} {:>10} {:>10} {:>11} {:>8}\n", "epoch", "train loss", "valid mse", "rmse",
-             "mae", "lr", "samples/s", "seconds");
+  fmt::print("model    {}: {} parameters, {} a rank\n\n", f.model, thousands(f.parameters),
+             mebibytes(f.rank_bytes));
+  fmt::print("{:>7} {:>10} {:>10} {:>10} {:>10} {:>10} {:>11} {:>8}\n", "epoch", "train loss", "valid mse",
+             "rmse", "mae", "lr", "samples/s", "seconds");
   std::fflush(stdout);
   json j = event("start");
-  j.update({{"version", version()}, {"ranks", f.ranks}, {"threads", f.threads}, {"hosts", hosts},
-            {"isa", instruction_set()}, {"users", f.users}, {"items", f.items}, {"train_rows", f.train_rows},
-            {"valid_rows", f.valid_rows}, {"parameters", f.parameters}, {"resumed_from", nullptr}});
+  j.update({{"version", version()},
+            {"ranks", f.ranks},
+            {"threads", f.threads},
+            {"hosts", hosts},
+            {"isa", instruction_set()},
+            {"users", f.users},
+            {"items", f.items},
+            {"train_rows", f.train_rows},
+            {"valid_rows", f.valid_rows},
+            {"parameters", f.parameters},
+            {"resumed_from", nullptr}});
   line(j.dump());
 }
 
@@ -118,7 +128,8 @@ void RunReport::progress(int64_t epoch, int64_t step, int64_t steps, double samp
   const int64_t filled = step * width / steps;
   std::string bar;
   for (int64_t i = 0; i < width; ++i) bar += i < filled ? "━" : "╌";
-  const double epochs_left = static_cast<double>(epochs_ - epoch) + static_cast<double>(steps - step) / static_cast<double>(steps);
+  const double epochs_left =
+      static_cast<double>(epochs_ - epoch) + static_cast<double>(steps - step) / static_cast<double>(steps);
   const double left = samples_per_s > 0 ? epochs_left * static_cast<double>(train_rows_) / samples_per_s : 0;
   fmt::print("\r\x1b[Kepoch {}/{} {} {:3}%  {} samples/s  {} left", epoch, epochs_, bar, step * 100 / steps,
              thousands(static_cast<int64_t>(samples_per_s)), clock_text(left));
@@ -135,17 +146,21 @@ void RunReport::epoch(const EpochFacts& f) {
   clear_bar();
   const RatingMetrics none{.mse = NAN, .rmse = NAN, .mae = NAN, .rows = 0};
   const RatingMetrics& v = f.valid ? *f.valid : none;
-  fmt::print("{:>7} {} {} {} {} {:10.2e} {:>11} {:8.2f}\n", fmt::format("{}/{}", f.epoch, epochs_), metric(f.train_loss),
-             metric(v.mse), metric(v.rmse), metric(v.mae), f.lr, thousands(static_cast<int64_t>(f.samples_per_s)),
-             f.seconds);
+  fmt::print("{:>7} {} {} {} {} {:10.2e} {:>11} {:8.2f}\n", fmt::format("{}/{}", f.epoch, epochs_),
+             metric(f.train_loss), metric(v.mse), metric(v.rmse), metric(v.mae), f.lr,
+             thousands(static_cast<int64_t>(f.samples_per_s)), f.seconds);
   std::fflush(stdout);
   json phases = json::object();
   for (std::size_t p = 0; p < phase_names.size(); ++p)
     phases[phase_names[p]] = {{"slowest", f.phases.slowest[p]}, {"mean", f.phases.mean[p]}};
   json j = event("epoch");
   j.update({{"epoch", f.epoch}, {"step", f.step}, {"train_loss", number(f.train_loss)}});
-  j["valid"] = f.valid ? json{{"mse", number(v.mse)}, {"rmse", number(v.rmse)}, {"mae", number(v.mae)}} : json(nullptr);
-  j.update({{"lr", f.lr}, {"samples_per_s", f.samples_per_s}, {"seconds", f.seconds}, {"phases", phases},
+  j["valid"] = f.valid ? json{{"mse", number(v.mse)}, {"rmse", number(v.rmse)}, {"mae", number(v.mae)}}
+                       : json(nullptr);
+  j.update({{"lr", f.lr},
+            {"samples_per_s", f.samples_per_s},
+            {"seconds", f.seconds},
+            {"phases", phases},
             {"bytes_sent", f.bytes_sent}});
   line(j.dump());
 }
@@ -153,6 +168,7 @@ void RunReport::epoch(const EpochFacts& f) {
 void RunReport::checkpoint(int64_t step, const std::string& path, double seconds, int64_t bytes) {
   if (!open_) return;
   clear_bar();
+  saved_ = path;
   json j = event("checkpoint");
   j.update({{"step", step}, {"path", path}, {"seconds", seconds}, {"bytes", bytes}});
   line(j.dump());
@@ -177,6 +193,7 @@ void RunReport::end(const std::string& reason, double seconds, std::optional<dou
   j.update({{"reason", reason}, {"seconds", seconds}, {"best", best ? number(*best) : json(nullptr)}});
   line(j.dump());
   fmt::print("\nfinished in {} ({:.2f} s)\n", clock_text(seconds), seconds);
+  if (!saved_.empty()) fmt::print("model    {}/model.h5\nmetrics  {}\n", saved_, path_);
   std::fflush(stdout);
 }
 

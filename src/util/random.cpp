@@ -22,8 +22,9 @@ double open_uniform(uint64_t bits) {
 
 std::array<uint32_t, 4> random_block(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b) {
   // The purpose is mixed into the key; a and b are the counter.
-  const r123::Philox4x32::key_type key = {{static_cast<uint32_t>(seed) ^ (static_cast<uint32_t>(purpose) * 0x9E3779B9U),
-                                           static_cast<uint32_t>(seed >> 32)}};
+  const r123::Philox4x32::key_type key = {
+      {static_cast<uint32_t>(seed) ^ (static_cast<uint32_t>(purpose) * 0x9E3779B9U),
+       static_cast<uint32_t>(seed >> 32)}};
   const r123::Philox4x32::ctr_type counter = {{static_cast<uint32_t>(a), static_cast<uint32_t>(a >> 32),
                                                static_cast<uint32_t>(b), static_cast<uint32_t>(b >> 32)}};
   const auto out = r123::Philox4x32{}(counter, key);

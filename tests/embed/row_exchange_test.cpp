@@ -62,7 +62,8 @@ TEST_F(RowExchangeTest, ReturnIsTheAdjointOfGather) {
   const auto ids = ids_of(comm.rank(), count_of(comm.rank(), batch), batch);
   exchange.plan(comm, ids);
   exchange.gather(comm, shard, rows);
-  // Every sample sends the gradient (id + rank) to its row; small integers, so that sums are exact in any order.
+  // Every sample sends the gradient (id + rank) to its row; small integers, so that sums are exact in any
+  // order.
   Matrix gradients(exchange.unique(), cols);
   gradients.fill(0);
   for (std::size_t k = 0; k < ids.size(); ++k)

@@ -23,15 +23,18 @@ TEST(Gemm, AllFourOrientationsAndAccumulation) {
       for (int64_t k : {1, 3, 101})
         for (bool ta : {false, true})
           for (bool tb : {false, true}) {
-            const Matrix a = ta ? filled(k, m, 1) : filled(m, k, 1), b = tb ? filled(n, k, 2) : filled(k, n, 2);
+            const Matrix a = ta ? filled(k, m, 1) : filled(m, k, 1),
+                         b = tb ? filled(n, k, 2) : filled(k, n, 2);
             Matrix c = filled(m, n, 3);
             const Matrix before = c;
-            gemm(a.view(), ta ? Op::transpose : Op::none, b.view(), tb ? Op::transpose : Op::none, c.view(), 1);
+            gemm(a.view(), ta ? Op::transpose : Op::none, b.view(), tb ? Op::transpose : Op::none, c.view(),
+                 1);
             for (int64_t i = 0; i < m; ++i)
               for (int64_t j = 0; j < n; ++j) {
                 double sum = static_cast<double>(before.row(i)[j]);
                 for (int64_t l = 0; l < k; ++l)
-                  sum += static_cast<double>(ta ? a.row(l)[i] : a.row(i)[l]) * static_cast<double>(tb ? b.row(j)[l] : b.row(l)[j]);
+                  sum += static_cast<double>(ta ? a.row(l)[i] : a.row(i)[l]) *
+                         static_cast<double>(tb ? b.row(j)[l] : b.row(l)[j]);
                 ASSERT_NEAR(c.row(i)[j], sum, 1e-4);
               }
           }
@@ -51,7 +54,8 @@ TEST(Linear, ForwardAndBackward) {
   for (int64_t r = 0; r < 13; ++r)
     for (int64_t o = 0; o < 6; ++o) {
       double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
-      for (int64_t i = 0; i < 9; ++i) sum += static_cast<double>(x.row(r)[i]) * static_cast<double>(w.row(o)[i]);
+      for (int64_t i = 0; i < 9; ++i)
+        sum += static_cast<double>(x.row(r)[i]) * static_cast<double>(w.row(o)[i]);
       EXPECT_NEAR(y.row(r)[o], std::max(0.0, sum), 1e-5);
     }
   const Matrix dy = filled(13, 6, 4);
@@ -65,14 +69,16 @@ TEST(Linear, ForwardAndBackward) {
     EXPECT_NEAR(db[static_cast<std::size_t>(o)], bias_sum, 1e-5);
     for (int64_t i = 0; i < 9; ++i) {
       double sum = 1;
-      for (int64_t r = 0; r < 13; ++r) sum += static_cast<double>(dy.row(r)[o]) * static_cast<double>(x.row(r)[i]);
+      for (int64_t r = 0; r < 13; ++r)
+        sum += static_cast<double>(dy.row(r)[o]) * static_cast<double>(x.row(r)[i]);
       EXPECT_NEAR(dw.row(o)[i], sum, 1e-5);
     }
   }
   for (int64_t r = 0; r < 13; ++r)
     for (int64_t i = 0; i < 9; ++i) {
       double sum = 0;
-      for (int64_t o = 0; o < 6; ++o) sum += static_cast<double>(dy.row(r)[o]) * static_cast<double>(w.row(o)[i]);
+      for (int64_t o = 0; o < 6; ++o)
+        sum += static_cast<double>(dy.row(r)[o]) * static_cast<double>(w.row(o)[i]);
       EXPECT_NEAR(dx.row(r)[i], sum, 1e-5);
     }
 }

@@ -10,7 +10,8 @@ namespace {
 
 TEST(Loss, GradientIsTheSlopeOfTheLoss) {
   const std::vector<float> ratings = {1, 3, 5, 2};
-  for (const std::optional<OutputRange>& range : {std::optional<OutputRange>{}, std::optional(OutputRange{0, 5.5F})}) {
+  for (const std::optional<OutputRange>& range :
+       {std::optional<OutputRange>{}, std::optional(OutputRange{0, 5.5F})}) {
     const std::vector<double> z = {-1.5, 0.1, 2.0, 0.7};
     const auto loss = [&](const std::vector<double>& at) {
       double sum = 0;

@@ -19,10 +19,12 @@ TEST_P(OptimizerTest, FollowsItsFormulaForAHundredSteps) {
   std::vector<double> W(n), M(n), V(n);
   for (std::size_t i = 0; i < n; ++i) W[i] = w[i] = static_cast<float>(std::cos(static_cast<double>(i)));
   for (int64_t t = 1; t <= 100; ++t) {
-    const StepRates rates{0.01 * (1 + std::sin(static_cast<double>(t))), 0.85 + 0.001 * static_cast<double>(t)};
+    const StepRates rates{0.01 * (1 + std::sin(static_cast<double>(t))),
+                          0.85 + 0.001 * static_cast<double>(t)};
     const bool touched = t % 3 != 0;
     for (std::size_t i = 0; i < n; ++i)
-      g[i] = touched ? static_cast<float>(std::sin(static_cast<double>(t) * (1.0 + static_cast<double>(i)))) : 0.0F;
+      g[i] = touched ? static_cast<float>(std::sin(static_cast<double>(t) * (1.0 + static_cast<double>(i))))
+                     : 0.0F;
     const StepFactors f = step_factors(rule, rates, t);
     if (touched)
       update(f, decays, n, w.data(), g.data(), m.data(), v.data());

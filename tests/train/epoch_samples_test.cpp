@@ -9,7 +9,9 @@ namespace {
 
 /// Rank r of P holds a part of [0, total), uneven on purpose: the last rank has everything when `lopsided`.
 Samples samples_of(const Communicator& comm, int64_t total, bool lopsided) {
-  const auto bound = [&](int64_t r) { return lopsided ? (r == comm.size() ? total : 0) : total * r / comm.size(); };
+  const auto bound = [&](int64_t r) {
+    return lopsided ? (r == comm.size() ? total : 0) : total * r / comm.size();
+  };
   Samples out;
   out.total = total;
   out.first = bound(comm.rank());

@@ -38,7 +38,8 @@ struct Columns {
     for (int64_t k = 0; k < batch; ++k) {
       const auto draw = [&](uint64_t what, int64_t bound) {
         return static_cast<int32_t>(random_below(static_cast<uint64_t>(bound), 3, Purpose::synthetic,
-                                                 static_cast<uint64_t>(step), static_cast<uint64_t>(k) * 8 + what));
+                                                 static_cast<uint64_t>(step),
+                                                 static_cast<uint64_t>(k) * 8 + what));
       };
       u.push_back(draw(0, users));
       i.push_back(draw(1, items));
@@ -46,10 +47,11 @@ struct Columns {
     }
   }
   EpochSamples::Part part(int64_t rank, int64_t world, int64_t step) const {
-    const int64_t first = EpochShape::part(batch, rank, world), last = EpochShape::part(batch, rank + 1, world);
+    const int64_t first = EpochShape::part(batch, rank, world),
+                  last = EpochShape::part(batch, rank + 1, world);
     const auto f = static_cast<std::size_t>(first), n = static_cast<std::size_t>(last - first);
-    return {std::span(u).subspan(f, n), std::span(i).subspan(f, n), std::span(r).subspan(f, n), step * batch + first,
-            batch};
+    return {std::span(u).subspan(f, n), std::span(i).subspan(f, n), std::span(r).subspan(f, n),
+            step * batch + first, batch};
   }
 };
 
@@ -101,10 +103,12 @@ TEST_P(LearnerTest, ManyRanksLearnWhatOneLearns) {
   Samples valid;
   valid.total = items;
   const int64_t first = items * world.rank() / world.size(), last = items * (world.rank() + 1) / world.size();
-  for (int64_t i = first; i < last; ++i) valid.rows.push_back({static_cast<int32_t>(i % users), static_cast<int32_t>(i), 3});
+  for (int64_t i = first; i < last; ++i)
+    valid.rows.push_back({static_cast<int32_t>(i % users), static_cast<int32_t>(i), 3});
   Samples all;
   all.total = items;
-  for (int64_t i = 0; i < items; ++i) all.rows.push_back({static_cast<int32_t>(i % users), static_cast<int32_t>(i), 3});
+  for (int64_t i = 0; i < items; ++i)
+    all.rows.push_back({static_cast<int32_t>(i % users), static_cast<int32_t>(i), 3});
   EXPECT_NEAR(evaluate_ratings(self, alone, all).mse, evaluate_ratings(world, shared, valid).mse, 1e-4);
 }
 
@@ -116,7 +120,8 @@ INSTANTIATE_TEST_SUITE_P(Models, LearnerTest,
 TEST(Learner, ALossThatIsNotFiniteEndsOnAllRanks) {
   Communicator comm = Communicator::world();
   const Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
-  Learner learner(config, {comm.rank(), comm.size()}, users, items, make_schedule(config.train, steps, steps));
+  Learner learner(config, {comm.rank(), comm.size()}, users, items,
+                  make_schedule(config.train, steps, steps));
   Columns columns(0);
   columns.r[0] = NAN;  // a sample of rank 0 only
   PhaseTimer timer;

@@ -36,7 +36,8 @@ TEST(RowOptimizer, RowsTouchedEveryStepAreTheSameLazyOrDense) {
   const std::vector<int64_t> rows = {0, 1, 2, 3};
   Matrix g(4, 4);
   for (int64_t t = 1; t <= 30; ++t) {
-    for (std::size_t i = 0; i < 16; ++i) g.values()[i] = static_cast<float>(std::sin(static_cast<double>(t) + static_cast<double>(i)));
+    for (std::size_t i = 0; i < 16; ++i)
+      g.values()[i] = static_cast<float>(std::sin(static_cast<double>(t) + static_cast<double>(i)));
     const StepFactors f = step_factors(rule, schedule.at(t - 1), t);
     lazy.catch_up(a, rows, t - 1);
     lazy.move(a, rows, g, f, t);

@@ -10,9 +10,10 @@ namespace {
 
 TEST(Random, ADrawIsAPureFunctionOfItsArguments) {
   EXPECT_EQ(random_bits(1, Purpose::split, 2, 3), random_bits(1, Purpose::split, 2, 3));
-  const std::set<uint64_t> all = {random_bits(1, Purpose::split, 2, 3), random_bits(2, Purpose::split, 2, 3),
-                                  random_bits(1, Purpose::dropout, 2, 3), random_bits(1, Purpose::split, 3, 3),
-                                  random_bits(1, Purpose::split, 2, 4), random_bits(1ULL << 32, Purpose::split, 2, 3)};
+  const std::set<uint64_t> all = {
+      random_bits(1, Purpose::split, 2, 3),   random_bits(2, Purpose::split, 2, 3),
+      random_bits(1, Purpose::dropout, 2, 3), random_bits(1, Purpose::split, 3, 3),
+      random_bits(1, Purpose::split, 2, 4),   random_bits(1ULL << 32, Purpose::split, 2, 3)};
   EXPECT_EQ(all.size(), 6U);
 }
 

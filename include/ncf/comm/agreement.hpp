@@ -7,9 +7,9 @@
 
 namespace ncf {
 
-/// Runs `phase` on every rank and then agrees on the outcome. If it threw anywhere, every rank throws the error
-/// of the lowest failing rank, marked Error::agreed() (its message says which rank when that helps). `phase`
-/// itself must not communicate. Collective.
+/// Runs `phase` on every rank and then agrees on the outcome. If it threw anywhere, every rank throws the
+/// error of the lowest failing rank, marked Error::agreed() (its message says which rank when that helps).
+/// `phase` itself must not communicate. Collective.
 void agree(Communicator& comm, const std::function<void()>& phase);
 
 /// The same for a phase that returns something.

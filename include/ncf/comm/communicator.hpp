@@ -1,9 +1,9 @@
 #pragma once
 /// The ranks of a job and what they can say to each other. The only way to MPI: no other header names it.
 ///
-/// Every member function but the getters is collective: all ranks call it, in the same order. Verbs keep MPI's
-/// names. Counts are in elements. T is trivially copyable; reductions take float, double, int64_t and uint64_t.
-/// While a rank is inside a collective the watchdog (watchdog.hpp) measures how long it has waited.
+/// Every member function but the getters is collective: all ranks call it, in the same order. Verbs keep
+/// MPI's names. Counts are in elements. T is trivially copyable; reductions take float, double, int64_t and
+/// uint64_t. While a rank is inside a collective the watchdog (watchdog.hpp) measures how long it has waited.
 /// Errors: a failing MPI call throws Error{peer} with MPI's own text and the verb; a count that MPI's int
 /// cannot hold throws Error{internal}.
 
@@ -53,10 +53,22 @@ class Communicator {
   void all_reduce_max(std::span<double> values);
   void all_reduce_min(std::span<int64_t> values);
   /// One value summed over ranks, or its largest.
-  int64_t sum(int64_t value) { all_reduce_sum(std::span(&value, 1)); return value; }
-  double sum(double value) { all_reduce_sum(std::span(&value, 1)); return value; }
-  int64_t max(int64_t value) { all_reduce_max(std::span(&value, 1)); return value; }
-  double max(double value) { all_reduce_max(std::span(&value, 1)); return value; }
+  int64_t sum(int64_t value) {
+    all_reduce_sum(std::span(&value, 1));
+    return value;
+  }
+  double sum(double value) {
+    all_reduce_sum(std::span(&value, 1));
+    return value;
+  }
+  int64_t max(int64_t value) {
+    all_reduce_max(std::span(&value, 1));
+    return value;
+  }
+  double max(double value) {
+    all_reduce_max(std::span(&value, 1));
+    return value;
+  }
   /// The sum of `value` over the ranks before this one; 0 on rank 0.
   int64_t exclusive_sum(int64_t value);
 

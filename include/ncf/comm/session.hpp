@@ -5,7 +5,8 @@
 
 namespace ncf {
 
-/// Sets `mpi_yield_when_idle` and the like in the environment, never over what the user set. Before MpiSession.
+/// Sets `mpi_yield_when_idle` and the like in the environment, never over what the user set. Before
+/// MpiSession.
 void set_open_mpi_defaults();
 
 /// MPI_Init_thread on construction, MPI_Finalize on destruction. One a process, made in main.

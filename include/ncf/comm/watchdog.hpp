@@ -1,7 +1,7 @@
 #pragma once
-/// Ends a job whose ranks wait for one that is gone. A thread a rank watches how long the current collective has
-/// lasted; past the limit the watchdogs call the roll among themselves and report which ranks did not answer,
-/// or which are behind and in what, then end the job with exit code 5.
+/// Ends a job whose ranks wait for one that is gone. A thread a rank watches how long the current collective
+/// has lasted; past the limit the watchdogs call the roll among themselves and report which ranks did not
+/// answer, or which are behind and in what, then end the job with exit code 5.
 
 #include "ncf/comm/communicator.hpp"
 

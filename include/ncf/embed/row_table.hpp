@@ -1,6 +1,7 @@
 #pragma once
-/// One embedding table as one rank holds it: its rows, their moments, and up to which step each row's weight decay
-/// has been applied. Local row l is global row l·P + rank. A table with a bias keeps it as its last column.
+/// One embedding table as one rank holds it: its rows, their moments, and up to which step each row's weight
+/// decay has been applied. Local row l is global row l·P + rank. A table with a bias keeps it as its last
+/// column.
 
 #include <cstdint>
 #include <string>
@@ -12,9 +13,9 @@
 namespace ncf {
 
 struct TableShape {
-  std::string name;         ///< "user", "item"
-  int64_t rows = 0;         ///< over all ranks, the unknown row 0 included
-  int64_t width = 0;        ///< embedding width
+  std::string name;   ///< "user", "item"
+  int64_t rows = 0;   ///< over all ranks, the unknown row 0 included
+  int64_t width = 0;  ///< embedding width
   bool has_bias = false;
 
   int64_t cols() const { return width + (has_bias ? 1 : 0); }
@@ -22,8 +23,8 @@ struct TableShape {
 
 class RowTable {
  public:
-  /// Fresh rows: N(0, 0.01²) truncated at two σ (fastai's Embedding), biases too; a pure function of (seed, number of
-  /// the table, row, column).
+  /// Fresh rows: N(0, 0.01²) truncated at two σ (fastai's Embedding), biases too; a pure function of (seed,
+  /// number of the table, row, column).
   RowTable(TableShape shape, ShardMap shards, uint64_t seed, uint64_t table_number);
 
   const TableShape& shape() const { return shape_; }

@@ -9,13 +9,14 @@
 
 namespace ncf {
 
-/// This rank's slice of a global batch. Rows are the unique rows of the slice; slots say which of them a sample uses.
+/// This rank's slice of a global batch. Rows are the unique rows of the slice; slots say which of them a
+/// sample uses.
 struct BatchView {
-  ConstMatrixView users, items;                  // [unique × cols of the table]
+  ConstMatrixView users, items;                     // [unique × cols of the table]
   std::span<const int32_t> user_slots, item_slots;  // [samples]
-  std::span<const float> ratings;                // [samples]; empty when only predicting
-  int64_t global_rows = 0;                       // samples of the step over all ranks
-  int64_t first_position = 0;                    // of the slice's first sample in the epoch
+  std::span<const float> ratings;                   // [samples]; empty when only predicting
+  int64_t global_rows = 0;                          // samples of the step over all ranks
+  int64_t first_position = 0;                       // of the slice's first sample in the epoch
   int64_t epoch = 0;
 
   int64_t samples() const { return static_cast<int64_t>(user_slots.size()); }

@@ -1,5 +1,6 @@
 #pragma once
-/// fastai's EmbeddingDotBias: y = sigmoid_range(⟨p_u, q_i⟩ + b_u + b_i). The bias is the last column of a row.
+/// fastai's EmbeddingDotBias: y = sigmoid_range(⟨p_u, q_i⟩ + b_u + b_i). The bias is the last column of a
+/// row.
 
 #include <optional>
 #include <span>

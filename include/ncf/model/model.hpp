@@ -28,7 +28,8 @@ class Model {
         DenseParameters& parameters);
 
   /// One slice forward and backward: adds to parameters' gradients, to the rows' gradients and to the loss.
-  /// Every rank calls it, also with no sample; `sum` is called only for batch normalisation. Collective through `sum`.
+  /// Every rank calls it, also with no sample; `sum` is called only for batch normalisation. Collective
+  /// through `sum`.
   void train(const BatchView& batch, DenseParameters& parameters, RowGradients gradients, LossSum& loss,
              const GlobalSum& sum);
 

@@ -1,7 +1,7 @@
 #pragma once
-/// fastai's EmbeddingNN: x = [E_u, E_i]; hidden layers Linear–ReLU(–BatchNorm)(–Dropout); one output unit; a rating
-/// squeezed into a range; mean squared error. Computed in micro-batches that keep the activations in cache, except
-/// with batch normalisation, whose statistics need the whole slice at every layer.
+/// fastai's EmbeddingNN: x = [E_u, E_i]; hidden layers Linear–ReLU(–BatchNorm)(–Dropout); one output unit; a
+/// rating squeezed into a range; mean squared error. Computed in micro-batches that keep the activations in
+/// cache, except with batch normalisation, whose statistics need the whole slice at every layer.
 
 #include <optional>
 #include <span>
@@ -26,8 +26,8 @@ class Neural {
 
  private:
   struct Hidden {
-    std::size_t weight = 0, bias = 0;                                  // segments; bias without batch norm only
-    std::size_t bn_weight = 0, bn_bias = 0, bn_mean = 0, bn_var = 0;   // with batch norm only
+    std::size_t weight = 0, bias = 0;  // segments; bias without batch norm only
+    std::size_t bn_weight = 0, bn_bias = 0, bn_mean = 0, bn_var = 0;  // with batch norm only
     double dropout = 0;
     Matrix activation;  // [rows × out], after ReLU
     Matrix output;      // [rows × out], after batch norm and dropout, where there are any
@@ -50,9 +50,9 @@ class Neural {
   double embedding_dropout_ = 0;
   int64_t micro_batch_ = 0;
   uint64_t seed_ = 0;
-  Matrix input_;                    // [rows × (user width + item width)]
-  Matrix gradient_, next_gradient_; // of the layer at hand, and of the one below
-  std::vector<float> z_;            // [rows]
+  Matrix input_;                     // [rows × (user width + item width)]
+  Matrix gradient_, next_gradient_;  // of the layer at hand, and of the one below
+  std::vector<float> z_;             // [rows]
 };
 
 }  // namespace ncf

@@ -11,7 +11,8 @@
 namespace ncf {
 
 /// y = relu(x·Wᵀ + b). x [rows × in], weight [out × in], bias [out] or empty, y [rows × out].
-void linear_relu_forward(ConstMatrixView x, ConstMatrixView weight, std::span<const float> bias, MatrixView y);
+void linear_relu_forward(ConstMatrixView x, ConstMatrixView weight, std::span<const float> bias,
+                         MatrixView y);
 
 /// dy ·= (y > 0), in place: the gradient before the ReLU that made y.
 void relu_backward(ConstMatrixView y, MatrixView dy);
@@ -33,13 +34,13 @@ using GlobalSum = std::function<void(std::span<double>)>;
 class BatchNorm {
  public:
   static constexpr double eps = 1e-5, momentum = 0.1;
-  /// y = (x − mean)/√(var + eps)·weight + bias with the statistics of all ranks' rows, and moves the running ones
-  /// (variance unbiased). x, y [rows × n] may be the same memory. Collective through `sum`.
+  /// y = (x − mean)/√(var + eps)·weight + bias with the statistics of all ranks' rows, and moves the running
+  /// ones (variance unbiased). x, y [rows × n] may be the same memory. Collective through `sum`.
   void forward(MatrixView x, std::span<const float> weight, std::span<const float> bias,
                std::span<float> running_mean, std::span<float> running_var, const GlobalSum& sum);
   /// dy becomes dx in place; dweight and dbias get this rank's part. Collective through `sum`.
-  void backward(MatrixView dy, std::span<const float> weight, std::span<float> dweight, std::span<float> dbias,
-                const GlobalSum& sum);
+  void backward(MatrixView dy, std::span<const float> weight, std::span<float> dweight,
+                std::span<float> dbias, const GlobalSum& sum);
   /// With running statistics, in place.
   static void evaluate(MatrixView x, std::span<const float> weight, std::span<const float> bias,
                        std::span<const float> running_mean, std::span<const float> running_var);
@@ -50,8 +51,9 @@ class BatchNorm {
   double rows_ = 0;  // of the global batch
 };
 
-/// Multiplies x by a mask of zeros and 1/(1−rate). The mask of a value is a pure function of (seed, stream, sample
-/// position in the epoch, unit); `stream` numbers the layer and the epoch. Row r is position first_position + r.
+/// Multiplies x by a mask of zeros and 1/(1−rate). The mask of a value is a pure function of (seed, stream,
+/// sample position in the epoch, unit); `stream` numbers the layer and the epoch. Row r is position
+/// first_position + r.
 void dropout(MatrixView x, double rate, uint64_t seed, uint64_t stream, int64_t first_position);
 
 }  // namespace ncf

@@ -26,11 +26,11 @@ struct StepRates {
 /// The factors of one step, worked out once in double precision.
 struct StepFactors {
   RuleKind kind = RuleKind::adamw;
-  float decay = 1;            ///< 1 − lr·wd
+  float decay = 1;  ///< 1 − lr·wd
   float momentum = 0, one_minus_momentum = 1;
   float beta2 = 0, one_minus_beta2 = 1;
-  float step_size = 0;        ///< AdamW: lr/(1 − β₁ᵗ); SGD: lr
-  float inv_sqrt_bias2 = 1;   ///< 1/√(1 − β₂ᵗ)
+  float step_size = 0;       ///< AdamW: lr/(1 − β₁ᵗ); SGD: lr
+  float inv_sqrt_bias2 = 1;  ///< 1/√(1 − β₂ᵗ)
   float eps = 0;
 };
 

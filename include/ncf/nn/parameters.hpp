@@ -12,12 +12,12 @@
 namespace ncf {
 
 struct Segment {
-  std::string path;            ///< as in the checkpoint: "/mlp/0/weight"
+  std::string path;  ///< as in the checkpoint: "/mlp/0/weight"
   std::vector<int64_t> shape;
-  int64_t offset = 0;          ///< first element in the arena; a multiple of 16
+  int64_t offset = 0;  ///< first element in the arena; a multiple of 16
   int64_t size = 0;
-  bool decays = true;          ///< weight decay applies
-  bool trained = true;         ///< false: kept and saved, but never moved by the optimiser (running statistics)
+  bool decays = true;   ///< weight decay applies
+  bool trained = true;  ///< false: kept and saved, but never moved by the optimiser (running statistics)
 };
 
 class DenseParameters {
@@ -41,8 +41,8 @@ class DenseParameters {
   MatrixView matrix(std::size_t segment) { return as_matrix(values_, segment); }
   MatrixView gradient_matrix(std::size_t segment) { return as_matrix(gradients_, segment); }
 
-  /// The whole arena of gradients, padding included, and one more value at the end that travels with them: the
-  /// step's loss, so that every rank sees a loss that is not finite at once.
+  /// The whole arena of gradients, padding included, and one more value at the end that travels with them:
+  /// the step's loss, so that every rank sees a loss that is not finite at once.
   std::span<float> gradients() { return gradients_; }
   float& loss() { return gradients_.back(); }
   void clear_gradients() { std::fill(gradients_.begin(), gradients_.end(), 0.0F); }

@@ -1,7 +1,7 @@
 #pragma once
-/// The training samples of one epoch in the global order: position p of the epoch belongs to step p / batch_size; of
-/// a step's batch, rank r computes the r-th of P equal parts. Samples travel once an epoch, a dozen bytes each; the
-/// batches are then local slices.
+/// The training samples of one epoch in the global order: position p of the epoch belongs to step p /
+/// batch_size; of a step's batch, rank r computes the r-th of P equal parts. Samples travel once an epoch, a
+/// dozen bytes each; the batches are then local slices.
 
 #include <cstdint>
 #include <span>

@@ -1,6 +1,6 @@
 #pragma once
-/// Exact distributed evaluation: every validation row once, no padding, no dropped tail, the same value on any number
-/// of ranks as long as the predictions are the same.
+/// Exact distributed evaluation: every validation row once, no padding, no dropped tail, the same value on
+/// any number of ranks as long as the predictions are the same.
 
 #include "ncf/comm/communicator.hpp"
 #include "ncf/data/ratings.hpp"

@@ -1,6 +1,7 @@
 #pragma once
-/// What a run learns, and one step of learning it: the tables, the dense parameters, the model, the optimiser.
-/// The step reads like the picture in docs/architecture.md: a batch goes down, its gradients come back up.
+/// What a run learns, and one step of learning it: the tables, the dense parameters, the model, the
+/// optimiser. The step reads like the picture in docs/architecture.md: a batch goes down, its gradients come
+/// back up.
 
 #include <cstdint>
 #include <span>
@@ -25,10 +26,12 @@ Schedule make_schedule(const TrainConfig& config, int64_t total_steps, int64_t s
 
 class Learner {
  public:
-  Learner(const Config& config, ShardMap shards, int64_t user_rows, int64_t item_rows, const Schedule& schedule);
+  Learner(const Config& config, ShardMap shards, int64_t user_rows, int64_t item_rows,
+          const Schedule& schedule);
 
-  /// One step on this rank's part of the batch; `step` counts from 1 over the whole run. Adds to `loss` this rank's
-  /// squared errors. Throws an agreed Error{diverged} when the loss or a gradient is not finite. Collective.
+  /// One step on this rank's part of the batch; `step` counts from 1 over the whole run. Adds to `loss` this
+  /// rank's squared errors. Throws an agreed Error{diverged} when the loss or a gradient is not finite.
+  /// Collective.
   void step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch, LossSum& loss,
             PhaseTimer& timer);
 
@@ -56,14 +59,14 @@ class Learner {
 
   UpdateRule rule_;
   Schedule schedule_;
-  std::vector<RowTable> tables_;            // user, item
+  std::vector<RowTable> tables_;  // user, item
   DenseParameters dense_;
   Model model_;
   RowOptimizer row_optimizer_;
-  std::vector<RowExchange> exchanges_;      // one a table
-  std::vector<Matrix> rows_;                // [unique × cols], one a table
-  std::vector<Matrix> row_gradients_;       // [unique × cols]
-  std::vector<Matrix> row_sums_;            // [owned × cols]
+  std::vector<RowExchange> exchanges_;  // one a table
+  std::vector<Matrix> rows_;            // [unique × cols], one a table
+  std::vector<Matrix> row_gradients_;   // [unique × cols]
+  std::vector<Matrix> row_sums_;        // [owned × cols]
 };
 
 }  // namespace ncf

@@ -1,5 +1,6 @@
 #pragma once
-/// A learner as the checkpoint layer sees it: views of its tables and dense parameters, for saving and loading alike.
+/// A learner as the checkpoint layer sees it: views of its tables and dense parameters, for saving and
+/// loading alike.
 
 #include <vector>
 

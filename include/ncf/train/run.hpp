@@ -6,8 +6,8 @@
 
 namespace ncf {
 
-/// Trains and writes run.dir (docs/formats.md). Returns the exit code, 0. Errors are thrown, agreed where all ranks
-/// can know of them. Collective.
+/// Trains and writes run.dir (docs/formats.md). Returns the exit code, 0. Errors are thrown, agreed where all
+/// ranks can know of them. Collective.
 int run_training(const Config& config, Communicator& comm);
 
 }  // namespace ncf

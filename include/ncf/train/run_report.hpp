@@ -1,6 +1,6 @@
 #pragma once
-/// What a run tells: the terminal (banner, progress, a row an epoch, the phases) and metrics.jsonl. Only rank 0's
-/// report is open; on other ranks every function does nothing.
+/// What a run tells: the terminal (banner, progress, a row an epoch, the phases) and metrics.jsonl. Only rank
+/// 0's report is open; on other ranks every function does nothing.
 
 #include <cstdint>
 #include <fstream>
@@ -14,12 +14,12 @@
 namespace ncf {
 
 struct RunFacts {
-  std::string model;               // "neural [100, 50], embeddings 74 + 101"
-  std::string source;              // of the ratings
+  std::string model;   // "neural [100, 50], embeddings 74 + 101"
+  std::string source;  // of the ratings
   int64_t ranks = 1, threads = 1;
   std::vector<std::string> hosts;  // one a rank
   int64_t users = 0, items = 0, train_rows = 0, valid_rows = 0, parameters = 0;
-  int64_t rank_bytes = 0;          // of the rank that needs most
+  int64_t rank_bytes = 0;  // of the rank that needs most
   int64_t epochs = 0;
 };
 
@@ -37,7 +37,7 @@ struct EpochFacts {
   double samples_per_s = 0;  // training only: fetching samples and steps
   double seconds = 0;        // of the epoch, evaluation included
   PhaseSeconds phases;
-  uint64_t bytes_sent = 0;   // over all ranks
+  uint64_t bytes_sent = 0;  // over all ranks
 };
 
 class RunReport {
@@ -63,7 +63,8 @@ class RunReport {
   double bar_drawn_ = 0;
   int64_t epochs_ = 0;
   int64_t train_rows_ = 0;
-  std::string path_;
+  std::string path_;   // of metrics.jsonl
+  std::string saved_;  // the last checkpoint
   std::ofstream metrics_;
 };
 

@@ -16,7 +16,17 @@ inline double now_s() {
 std::string utc_now();
 
 /// Where the time of a step goes. The order is the order of a step.
-enum class Phase : std::size_t { samples, plan, gather, compute, synchronise, update, evaluate, checkpoint, count };
+enum class Phase : std::size_t {
+  samples,
+  plan,
+  gather,
+  compute,
+  synchronise,
+  update,
+  evaluate,
+  checkpoint,
+  count
+};
 inline constexpr std::array<const char*, static_cast<std::size_t>(Phase::count)> phase_names = {
     "samples", "plan", "gather", "compute", "synchronise", "update", "evaluate", "checkpoint"};
 

@@ -7,13 +7,13 @@
 namespace ncf {
 
 enum class ErrorKind : int {
-  usage = 2,        ///< bad flag, key or value
-  data = 3,         ///< unreadable or malformed data
-  checkpoint = 4,   ///< no valid checkpoint, wrong shape or version
-  peer = 5,         ///< a rank is gone or silent
-  diverged = 6,     ///< loss, gradient or weight not finite
-  internal = 70,    ///< anything unforeseen
-  stopped = 75,     ///< stopped on request after saving
+  usage = 2,       ///< bad flag, key or value
+  data = 3,        ///< unreadable or malformed data
+  checkpoint = 4,  ///< no valid checkpoint, wrong shape or version
+  peer = 5,        ///< a rank is gone or silent
+  diverged = 6,    ///< loss, gradient or weight not finite
+  internal = 70,   ///< anything unforeseen
+  stopped = 75,    ///< stopped on request after saving
 };
 
 class Error : public std::runtime_error {

@@ -1,7 +1,8 @@
 #pragma once
-/// Sums that do not depend on the order of their terms: each term is rounded once, to a multiple of 2^-40, and the
-/// multiples are added as 128-bit integers. Used for losses and metrics, which so have the same bits on any number
-/// of ranks. Holds up to 2^40 terms of magnitude up to 2^40; larger or non-finite terms make the sum NaN.
+/// Sums that do not depend on the order of their terms: each term is rounded once, to a multiple of 2^-40,
+/// and the multiples are added as 128-bit integers. Used for losses and metrics, which so have the same bits
+/// on any number of ranks. Holds up to 2^40 terms of magnitude up to 2^40; larger or non-finite terms make
+/// the sum NaN.
 
 #include <array>
 #include <cmath>
@@ -36,7 +37,8 @@ class ExactSum {
   }
   static ExactSum from_limbs(const std::array<int64_t, 5>& limbs) {
     ExactSum out;
-    for (int i = 3; i >= 0; --i) out.total_ = out.total_ * (Wide{1} << 32) + limbs[static_cast<std::size_t>(i)];
+    for (int i = 3; i >= 0; --i)
+      out.total_ = out.total_ * (Wide{1} << 32) + limbs[static_cast<std::size_t>(i)];
     out.invalid_ = limbs[4];
     return out;
   }

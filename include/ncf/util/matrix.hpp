@@ -40,13 +40,15 @@ struct BasicMatrixView {
   BasicMatrixView(T* d, int64_t r, int64_t c, int64_t s) : data(d), rows(r), cols(c), stride(s) {}
   /// A mutable view is a const view.
   template <class U>
-    requires(std::is_same_v<T, const U>)
-  BasicMatrixView(BasicMatrixView<U> v) : data(v.data), rows(v.rows), cols(v.cols), stride(v.stride) {}
+  requires(std::is_same_v<T, const U>) BasicMatrixView(BasicMatrixView<U> v)
+      : data(v.data), rows(v.rows), cols(v.cols), stride(v.stride) {}
 
   T* row(int64_t r) const { return data + r * stride; }
   T& operator()(int64_t r, int64_t c) const { return data[r * stride + c]; }
   BasicMatrixView rows_from(int64_t first, int64_t count) const { return {row(first), count, cols, stride}; }
-  BasicMatrixView cols_from(int64_t first, int64_t count) const { return {data + first, rows, count, stride}; }
+  BasicMatrixView cols_from(int64_t first, int64_t count) const {
+    return {data + first, rows, count, stride};
+  }
 };
 
 using MatrixView = BasicMatrixView<float>;

@@ -9,13 +9,13 @@ namespace ncf {
 
 /// What a number is for. Values are part of the meaning of a seed: never renumber.
 enum class Purpose : uint32_t {
-  epoch_order = 1,      ///< the permutation of the training samples; a = epoch
-  split = 2,            ///< which rows validate
-  embedding_init = 3,   ///< a = table, b = row * width + column
-  dense_init = 4,       ///< a = segment, b = element
-  dropout = 5,          ///< a = layer and step, b = sample * width + unit
-  negatives = 6,        ///< a = epoch, b = positive and trial
-  synthetic = 7,        ///< hidden factors, activity, popularity, noise
+  epoch_order = 1,     ///< the permutation of the training samples; a = epoch
+  split = 2,           ///< which rows validate
+  embedding_init = 3,  ///< a = table, b = row * width + column
+  dense_init = 4,      ///< a = segment, b = element
+  dropout = 5,         ///< a = layer and step, b = sample * width + unit
+  negatives = 6,       ///< a = epoch, b = positive and trial
+  synthetic = 7,       ///< hidden factors, activity, popularity, noise
 };
 
 /// 128 random bits as four 32-bit words.

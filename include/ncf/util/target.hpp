@@ -1,6 +1,6 @@
 #pragma once
-/// NCF_MULTIARCH before a function definition: compiled for several x86-64 levels, the widest that the machine has is
-/// chosen when the program is loaded. Elsewhere, and under sanitizers, it is compiled once.
+/// NCF_MULTIARCH before a function definition: compiled for several x86-64 levels, the widest that the
+/// machine has is chosen when the program is loaded. Elsewhere, and under sanitizers, it is compiled once.
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(NCF_NO_TARGET_CLONES)
 #define NCF_MULTIARCH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

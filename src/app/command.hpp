@@ -1,0 +1,33 @@
+#pragma once
+/// A subcommand: its name, its help, and what it does. One file each; commands() lists them.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ncf/comm/communicator.hpp"
+#include "ncf/config/command_line.hpp"
+#include "ncf/config/load.hpp"
+
+namespace ncf::app {
+
+struct Command {
+  std::string name;
+  std::string summary;      ///< one line
+  std::string description;  ///< of its --help: what it does, and examples
+  std::vector<Flag> flags;  ///< its own
+  bool shows_keys = true;   ///< --help lists the main keys
+  /// A command that just prints: the text, without any communication. Or else:
+  std::string (*print)(const CommandLine&, const LoadedConfig&) = nullptr;
+  /// A command that works; returns the exit code. Collective.
+  int (*run)(const CommandLine&, const Config&, Communicator&) = nullptr;
+};
+
+Command train_command();
+Command config_command();
+
+/// The first one is the default.
+std::vector<Command> commands();
+
+}  // namespace ncf::app
