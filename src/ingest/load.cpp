@@ -1,6 +1,7 @@
 #include "ncf/ingest/load.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "ncf/comm/agreement.hpp"
@@ -25,6 +26,20 @@ struct Share {
   bool with_times = false;
 };
 
+constexpr int64_t nothing_wrong = std::numeric_limits<int64_t>::max();
+
+/// Reports what is wrong with the data, not with a rank: the message is that of the rank whose `order` is
+/// lowest (no two are equal but nothing_wrong), and does not name it. Collective.
+void fail_together(Communicator& comm, int64_t order, const std::function<Error()>& error) {
+  int64_t lowest = order;
+  comm.all_reduce_min(std::span(&lowest, 1));
+  if (lowest == nothing_wrong) return;
+  const bool mine = order == lowest;
+  const std::string text = agreed(comm, [&] { return mine ? std::string(error().what()) : std::string(); });
+  const auto speaker = comm.max(int64_t{mine ? comm.rank() : 0});
+  throw Error(ErrorKind::data, comm.broadcast(text, static_cast<int>(speaker)), true);
+}
+
 /// Reads this rank's share of one file. Collective.
 void read_file(const std::string& path, const TextLayout& layout, bool valid, Communicator& comm,
                Share& share) {
@@ -33,12 +48,8 @@ void read_file(const std::string& path, const TextLayout& layout, bool valid, Co
     return read_ratings(path, layout, {comm.rank(), comm.size()}, valid, share.users, share.items,
                         share.ratings);
   });
-  constexpr int64_t none = std::numeric_limits<int64_t>::max();
-  int64_t first_bad = bad ? static_cast<int64_t>(bad->place) : none;
-  comm.all_reduce_min(std::span(&first_bad, 1));
-  agree(comm, [&] {
-    if (bad && static_cast<int64_t>(bad->place) == first_bad)
-      throw malformed_line(path, line_number_at(path, bad->place), bad->text, bad->problem);
+  fail_together(comm, bad ? static_cast<int64_t>(bad->place) : nothing_wrong, [&] {
+    return malformed_line(path, line_number_at(path, bad->place), bad->text, bad->problem);
   });
   if (comm.sum(std::ssize(share.ratings) - before) == 0)
     throw Error(ErrorKind::data, path + ": holds no ratings, only a header", true);
@@ -128,11 +139,11 @@ Dataset load_text(const RatingsSource& source, const DataConfig& config, Communi
   auto mine = to_owners(std::move(share.ratings), bounds, comm);
   BuiltPart built = agreed(comm, [&] {
     const auto rank = static_cast<std::size_t>(comm.rank());
-    BuiltPart part = build_part(std::move(mine), bounds[rank], bounds[rank + 1], config.duplicates,
-                                share.with_times, !source.valid.empty());
-    if (part.repeat) throw repeated_pair(part, source, dataset);
-    return part;
+    return build_part(std::move(mine), bounds[rank], bounds[rank + 1], config.duplicates, share.with_times,
+                      !source.valid.empty());
   });
+  fail_together(comm, built.repeat ? comm.rank() : nothing_wrong,
+                [&] { return repeated_pair(built, source, dataset); });
   dataset.part = std::move(built.part);
   dataset.part.first_row = comm.exclusive_sum(dataset.part.rows());
   dataset.total_rows = comm.sum(dataset.part.rows());

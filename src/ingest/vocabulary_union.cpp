@@ -1,5 +1,6 @@
 #include "ncf/ingest/vocabulary_union.hpp"
 
+#define XXH_INLINE_ALL  // header only
 #include <xxhash.h>
 
 #include <algorithm>
