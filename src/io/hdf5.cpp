@@ -124,6 +124,13 @@ bool Hdf5File::has(const std::string& name) const {
   }
 }
 
+bool Hdf5File::is_group(const std::string& name) const {
+  const Lock lock(hdf5_mutex());
+  const Place place{path_, *impl_, name};
+  const Handle id = place.own(H5Oopen(impl_->file, name.c_str(), H5P_DEFAULT), "open it");
+  return H5Iget_type(id) == H5I_GROUP;
+}
+
 std::vector<std::string> Hdf5File::names_in(const std::string& group) const {
   const Lock lock(hdf5_mutex());
   const Place place{path_, *impl_, group};

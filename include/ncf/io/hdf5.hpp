@@ -57,6 +57,7 @@ class Hdf5File {
   const std::string& path() const { return path_; }
   bool has(const std::string& name) const;
   Shape shape(const std::string& name) const;
+  bool is_group(const std::string& name) const;
   bool holds_strings(const std::string& name) const;
   /// Names of what is directly in a group, sorted by bytes.
   std::vector<std::string> names_in(const std::string& group) const;
