@@ -1,0 +1,134 @@
+// Gradients: a reference in double precision is checked by finite differences, which float is too coarse for,
+// and then the models are checked against the reference, also in micro-batches and slices.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "reference/agreement.hpp"
+#include "reference/driven_model.hpp"
+#include "reference/reference.hpp"
+
+namespace ncf {
+namespace {
+
+using reference::agree;
+using reference::DrivenModel;
+using reference::Samples;
+
+struct Case {
+  std::string name;
+  bool dot = false, batch_norm = false, range = true;
+};
+
+Samples make_batch() {
+  Samples batch;
+  for (int32_t k = 0; k < 16;
+       ++k) {  // users 0 to 6 and items 0 to 10: rows that meet several samples, or none
+    batch.users.push_back(k * 5 % 7);
+    batch.items.push_back(k * 3 % 11);
+    batch.ratings.push_back(static_cast<float>(1 + k * 7 % 5));
+  }
+  return batch;
+}
+
+class Gradient : public testing::TestWithParam<Case> {
+ protected:
+  static constexpr int64_t whole = 1024;  // a micro-batch that holds every sample
+
+  Gradient() {
+    const Case& c = GetParam();
+    config_.kind = c.dot ? ModelKind::dot : ModelKind::neural;
+    config_.embedding_dim = {6, c.dot ? 6 : 5};
+    config_.hidden = {8, 4};
+    config_.batch_norm = c.batch_norm;
+    net_ = {c.dot, c.batch_norm, 6, c.dot ? 6U : 5U, {8, 4}, {}};
+    if (c.range) {
+      config_.y_range = {0.0, 5.5};
+      net_.range = {0.0, 5.5};
+    }
+    // Floats exactly, so that both sides start from the same numbers; wide, so that every term counts.
+    DrivenModel model(config_, whole);
+    double phase = 0;
+    for (const std::string& name : model.names()) {
+      auto& values = values_[name] = model.values(name);
+      for (double& value : values)
+        value = static_cast<double>(static_cast<float>(0.6 * std::sin(phase += 1.7)));
+      if (name.ends_with("/running_var")) values.assign(values.size(), 1.0);
+    }
+  }
+
+  DrivenModel make_model(int64_t micro_batch) const {
+    DrivenModel model(config_, micro_batch);
+    for (const auto& [name, values] : values_) model.set(name, values);
+    return model;
+  }
+
+  void expect_reference_gradients(DrivenModel& model) const {
+    const reference::Result expected = evaluate(net_, values_, batch_);
+    EXPECT_EQ(model.trained_names().size(), expected.gradients.size());
+    for (const std::string& name : model.trained_names())
+      EXPECT_TRUE(agree(name, model.gradient(name), expected.gradients.at(name), 1e-5));
+  }
+
+  ModelConfig config_;
+  reference::Network net_;
+  reference::Values values_;
+  Samples batch_ = make_batch();
+};
+
+TEST_P(Gradient, ReferenceIsTheSlopeOfItsLoss) {
+  const reference::Result at = evaluate(net_, values_, batch_);
+  constexpr double h = 1e-5;
+  for (const auto& [name, gradient] : at.gradients) {
+    std::vector<double> slopes;
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      reference::Values up = values_, down = values_;
+      up.at(name)[i] += h;
+      down.at(name)[i] -= h;
+      slopes.push_back((evaluate(net_, up, batch_).loss - evaluate(net_, down, batch_).loss) / (2 * h));
+    }
+    EXPECT_TRUE(agree(name, gradient, slopes, 1e-6));
+  }
+}
+
+TEST_P(Gradient, ModelAgreesWithReference) {
+  DrivenModel model = make_model(whole);
+  const LossSum loss = model.train(batch_);
+  const reference::Result expected = evaluate(net_, values_, batch_);
+  EXPECT_TRUE(agree("loss", std::vector{loss.exact.value() / 16}, std::vector{expected.loss}, 1e-5));
+  expect_reference_gradients(model);
+  if (!GetParam().batch_norm) {  // which predicts with running statistics
+    EXPECT_TRUE(agree("predictions", model.predict(batch_), expected.predictions, 1e-5));
+  }
+}
+
+TEST_P(Gradient, MicroBatchesAreOneBatch) {
+  for (int64_t micro_batch : {1, 5, 16}) {  // 5: three whole ones and one of a single sample
+    SCOPED_TRACE(micro_batch);
+    DrivenModel model = make_model(micro_batch), one = make_model(whole);
+    const double loss = model.train(batch_).exact.value(), loss_of_one = one.train(batch_).exact.value();
+    EXPECT_NEAR(loss, loss_of_one, 1e-5 * loss_of_one);
+    expect_reference_gradients(model);
+    EXPECT_TRUE(agree("predictions", model.predict(batch_), one.predict(batch_), 1e-6));
+  }
+}
+
+TEST_P(Gradient, SlicesOfTheBatchAddUp) {
+  if (GetParam().batch_norm) GTEST_SKIP() << "its slices meet in a sum over ranks";
+  DrivenModel model = make_model(whole);
+  double loss = 0;
+  for (auto [first, count] : {std::pair<std::size_t, std::size_t>{0, 11}, {11, 0}, {11, 5}})
+    loss += model.train(batch_, first, count).exact.value();
+  EXPECT_NEAR(loss / 16, evaluate(net_, values_, batch_).loss, 1e-5 * loss / 16);
+  expect_reference_gradients(model);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Gradient,
+                         testing::Values(Case{.name = "neural"}, Case{.name = "neural_raw", .range = false},
+                                         Case{.name = "neural_batch_norm", .batch_norm = true},
+                                         Case{.name = "dot", .dot = true},
+                                         Case{.name = "dot_raw", .dot = true, .range = false}),
+                         [](const auto& one) { return one.param.name; });
+
+}  // namespace
+}  // namespace ncf

@@ -1,0 +1,160 @@
+#pragma once
+/// A model with whole tables on one rank, its parameters and gradients reachable by their names in a
+/// checkpoint: what a test needs to set numbers, take a step, and compare.
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "ncf/model/model.hpp"
+#include "ncf/nn/optimizer.hpp"
+
+namespace ncf::reference {
+
+/// Slots are row numbers of the whole tables.
+struct Samples {
+  std::vector<int32_t> users, items;
+  std::vector<float> ratings;
+};
+
+class DrivenModel {
+ public:
+  static constexpr int64_t user_rows = 23, item_rows = 37;
+
+  DrivenModel(const ModelConfig& config, int64_t micro_batch)
+      : shapes_(table_shapes(config, user_rows, item_rows)),
+        model_(config, shapes_, micro_batch, /*seed=*/1, dense_),
+        tables_{Table(shapes_[0]), Table(shapes_[1])} {}
+
+  /// Every value that is saved: tables (weight and bias apart), dense parameters, running statistics.
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const TableShape& shape : shapes_) {
+      all.push_back("/embedding/" + shape.name + "/weight");
+      if (shape.has_bias) all.push_back("/embedding/" + shape.name + "/bias");
+    }
+    for (const Segment& segment : dense_.segments()) all.push_back(segment.path);
+    return all;
+  }
+
+  /// Names of the values that have a gradient.
+  std::vector<std::string> trained_names() const {
+    std::vector<std::string> trained = names();
+    for (const Segment& segment : dense_.segments())
+      if (!segment.trained) std::erase(trained, segment.path);
+    return trained;
+  }
+
+  void set(const std::string& name, std::span<const double> values) {
+    if (values.size() != this->values(name).size())
+      throw std::runtime_error(name + " has another number of values");
+    auto next = values.begin();
+    visit(name, false, [&](float& value) { value = static_cast<float>(*next++); });
+  }
+  std::vector<double> values(const std::string& name) { return read(name, false); }
+  std::vector<double> gradient(const std::string& name) { return read(name, true); }
+
+  /// Forward and backward of samples [first, first + count) of a batch; adds to the gradients.
+  LossSum train(const Samples& batch, std::size_t first, std::size_t count) {
+    BatchView view = view_of(batch, first, count);
+    LossSum loss;
+    // One rank: the global sum of batch normalisation is the rank's own.
+    model_.train(view, dense_, {tables_[0].gradient.view(), tables_[1].gradient.view()}, loss,
+                 [](std::span<double>) {});
+    return loss;
+  }
+  LossSum train(const Samples& batch) { return train(batch, 0, batch.users.size()); }
+
+  std::vector<float> predict(const Samples& batch) {
+    std::vector<float> predictions(batch.users.size());
+    model_.predict(view_of(batch, 0, batch.users.size()), dense_, predictions);
+    return predictions;
+  }
+
+  /// One dense optimiser step on everything; rows that no sample of the batch touched have no gradient.
+  void step(const StepFactors& factors, const Samples& batch) {
+    const std::vector<int32_t>* slots[] = {&batch.users, &batch.items};
+    for (std::size_t t = 0; t < tables_.size(); ++t) {
+      const std::set<int64_t> touched(slots[t]->begin(), slots[t]->end());
+      Table& table = tables_[t];
+      for (int64_t r = 0; r < table.weight.rows(); ++r) {
+        float *w = table.weight.row(r), *m = table.first_moment.row(r), *v = table.second_moment.row(r);
+        if (touched.contains(r))
+          update(factors, true, table.weight.cols(), w, table.gradient.row(r), m, v);
+        else
+          update_without_gradient(factors, true, table.weight.cols(), w, m, v);
+      }
+    }
+    for (std::size_t s = 0; s < dense_.segments().size(); ++s) {
+      const Segment& segment = dense_.segments()[s];
+      if (segment.trained)
+        update(factors, segment.decays, segment.size, dense_.value(s).data(), dense_.gradient(s).data(),
+               dense_.first_moment(s).data(), dense_.second_moment(s).data());
+    }
+  }
+
+  void clear_gradients() {
+    dense_.clear_gradients();
+    for (Table& table : tables_) table.gradient.fill(0);
+  }
+
+ private:
+  struct Table {
+    explicit Table(const TableShape& shape)
+        : weight(shape.rows, shape.cols()),
+          gradient(shape.rows, shape.cols()),
+          first_moment(shape.rows, shape.cols()),
+          second_moment(shape.rows, shape.cols()) {
+      for (Matrix* matrix : {&weight, &gradient, &first_moment, &second_moment}) matrix->fill(0);
+    }
+    Matrix weight, gradient, first_moment, second_moment;
+  };
+
+  BatchView view_of(const Samples& batch, std::size_t first, std::size_t count) {
+    BatchView view;
+    view.users = tables_[0].weight.view();
+    view.items = tables_[1].weight.view();
+    view.user_slots = std::span(batch.users).subspan(first, count);
+    view.item_slots = std::span(batch.items).subspan(first, count);
+    view.ratings = std::span(batch.ratings).subspan(first, count);
+    view.global_rows = static_cast<int64_t>(batch.users.size());
+    view.first_position = static_cast<int64_t>(first);
+    return view;
+  }
+
+  void visit(const std::string& name, bool gradients, const std::function<void(float&)>& see) {
+    for (std::size_t t = 0; t < tables_.size(); ++t) {
+      const std::string path = "/embedding/" + shapes_[t].name;
+      const bool weight = name == path + "/weight", bias = name == path + "/bias" && shapes_[t].has_bias;
+      if (!weight && !bias) continue;
+      Matrix& matrix = gradients ? tables_[t].gradient : tables_[t].weight;
+      const int64_t from = weight ? 0 : shapes_[t].width, to = weight ? shapes_[t].width : shapes_[t].cols();
+      for (int64_t r = 0; r < matrix.rows(); ++r)
+        for (int64_t c = from; c < to; ++c) see(matrix.row(r)[c]);
+      return;
+    }
+    for (std::size_t s = 0; s < dense_.segments().size(); ++s)
+      if (dense_.segments()[s].path == name) {
+        for (float& value : gradients ? dense_.gradient(s) : dense_.value(s)) see(value);
+        return;
+      }
+    throw std::runtime_error("the model has no " + name);
+  }
+
+  std::vector<double> read(const std::string& name, bool gradients) {
+    std::vector<double> found;
+    visit(name, gradients, [&](float& value) { found.push_back(static_cast<double>(value)); });
+    return found;
+  }
+
+  std::vector<TableShape> shapes_;
+  DenseParameters dense_;
+  Model model_;
+  std::vector<Table> tables_;
+};
+
+}  // namespace ncf::reference
