@@ -1,6 +1,6 @@
 #pragma once
-/// Update rules once more, for tests: a value at a time, in double precision, in the order of fastai's callbacks
-/// (weight_decay, average_grad, average_sqr_grad, step_stat, adam_step).
+/// Update rules once more, for tests: a value at a time, in double precision, in the order of fastai's
+/// callbacks (weight_decay, average_grad, average_sqr_grad, step_stat, adam_step).
 
 #include <cmath>
 #include <cstddef>
@@ -28,8 +28,8 @@ inline double decay(const Rule& rule, const Rates& rates) {
 /// One step on one value. `step` counts from 1, over the whole run, whichever values it moves.
 ///   AdamW: w·=1−lr·wd; m=β₁m+(1−β₁)g; v=β₂v+(1−β₂)g²; w−=lr/(1−β₁ᵗ)·m/(√(v/(1−β₂ᵗ))+ε).
 ///   SGD:   w·=1−lr·wd; m=momentum·m+g; w−=lr·m. No dampening; the second moment is not used.
-inline void move(const Rule& rule, const Rates& rates, std::size_t step, bool decays, double gradient, double& w,
-                 Moments& moments) {
+inline void move(const Rule& rule, const Rates& rates, std::size_t step, bool decays, double gradient,
+                 double& w, Moments& moments) {
   if (decays) w *= decay(rule, rates);
   if (rule.sgd) {
     moments.first = rates.momentum * moments.first + gradient;

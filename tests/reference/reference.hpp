@@ -1,18 +1,19 @@
 #pragma once
 /// The models once more, for tests: plain loops in double precision, written from DESIGN's formulas and not
-/// from the code under test. Parameters and gradients are maps from names in a checkpoint to values. Not
-/// fast, no dropout.
+/// from the code under test. Parameters and gradients are maps from names in a checkpoint to values.
+/// Nothing but the standard library; not fast.
 
-#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "reference/layers.hpp"
 
 namespace ncf::reference {
 
-using Values = std::map<std::string, std::vector<double>>;
-using Rows = std::vector<std::vector<double>>;  // [samples][units]
+using Values = std::map<std::string, Vector>;
 
 struct Network {
   bool dot = false, batch_norm = false;
@@ -21,183 +22,191 @@ struct Network {
   std::optional<std::pair<double, double>> range;
 };
 
+/// Samples of one batch. Any type with these three members serves as one.
+struct Batch {
+  std::vector<std::size_t> users, items;
+  Vector ratings;
+};
+
+/// Dropout masks of one batch, each value 0 or 1/(1 − rate); an empty one drops nothing.
+struct Masks {
+  Rows embedding;            // [samples][user_width + item_width]
+  std::vector<Rows> hidden;  // one a hidden layer, or none at all
+};
+
 struct Result {
-  double loss = 0;
-  std::vector<double> predictions;
-  Values gradients;  // of every parameter that is trained
+  double loss = 0;     // mean over the batch
+  Vector predictions;  // those of training: with batch statistics and dropout
+  Values gradients;    // of every parameter that is trained
+  Values running;      // running statistics after this batch
 };
 
 inline std::string layer_path(std::size_t layer) {
   return "/mlp/" + std::to_string(layer);
 }
 
-/// y = x·Wᵀ + b; `bias` null: none.
-inline Rows linear(const Rows& x, const std::vector<double>& weight, const std::vector<double>* bias,
-                   std::size_t out) {
-  Rows y(x.size(), std::vector<double>(out));
-  for (std::size_t r = 0; r < x.size(); ++r)
-    for (std::size_t o = 0; o < out; ++o) {
-      double sum = bias != nullptr ? (*bias)[o] : 0;
-      for (std::size_t i = 0; i < x[r].size(); ++i) sum += x[r][i] * weight[o * x[r].size() + i];
-      y[r][o] = sum;
-    }
-  return y;
+inline bool is_running_statistic(const std::string& name) {
+  return name.find("/running_") != std::string::npos;
 }
 
-/// Adds the gradients of weight and bias (null: none); returns that of x.
-inline Rows linear_backward(const Rows& x, const std::vector<double>& weight, const Rows& dy,
-                            std::vector<double>& dweight, std::vector<double>* dbias) {
-  Rows dx(x.size(), std::vector<double>(x[0].size()));
-  for (std::size_t r = 0; r < x.size(); ++r)
-    for (std::size_t o = 0; o < dy[r].size(); ++o) {
-      if (dbias != nullptr) (*dbias)[o] += dy[r][o];
-      for (std::size_t i = 0; i < x[r].size(); ++i) {
-        dweight[o * x[r].size() + i] += dy[r][o] * x[r][i];
-        dx[r][i] += dy[r][o] * weight[o * x[r].size() + i];
-      }
-    }
-  return dx;
+inline double predict_one(const Network& net, double z) {
+  return net.range ? sigmoid_range(z, net.range->first, net.range->second) : z;
 }
 
-/// Batch statistics of one layer, as backward needs them.
-struct Normalised {
-  Rows xhat, y;
-  std::vector<double> deviation;
-};
-
-inline Normalised batch_norm(const Rows& x, const std::vector<double>& weight,
-                             const std::vector<double>& bias) {
-  Normalised n{x, x, std::vector<double>(weight.size())};
-  const double rows = static_cast<double>(x.size());
-  for (std::size_t c = 0; c < weight.size(); ++c) {
-    double mean = 0, variance = 0;
-    for (const auto& row : x) mean += row[c] / rows;
-    for (const auto& row : x) variance += (row[c] - mean) * (row[c] - mean) / rows;
-    n.deviation[c] = std::sqrt(variance + 1e-5);
-    for (std::size_t r = 0; r < x.size(); ++r) {
-      n.xhat[r][c] = (x[r][c] - mean) / n.deviation[c];
-      n.y[r][c] = n.xhat[r][c] * weight[c] + bias[c];
-    }
-  }
-  return n;
-}
-
-/// dx = w/σ · (dy − mean(dy) − x̂·mean(dy·x̂)).
-inline Rows batch_norm_backward(const Normalised& n, const std::vector<double>& weight, const Rows& dy,
-                                std::vector<double>& dweight, std::vector<double>& dbias) {
-  Rows dx = dy;
-  const double rows = static_cast<double>(dy.size());
-  for (std::size_t c = 0; c < weight.size(); ++c) {
-    for (std::size_t r = 0; r < dy.size(); ++r) {
-      dbias[c] += dy[r][c];
-      dweight[c] += dy[r][c] * n.xhat[r][c];
-    }
-    for (std::size_t r = 0; r < dy.size(); ++r)
-      dx[r][c] = weight[c] / n.deviation[c] * (dy[r][c] - dbias[c] / rows - n.xhat[r][c] * dweight[c] / rows);
-  }
-  return dx;
-}
-
-/// Mean squared error of z; dz becomes its gradient.
-inline void finish(const Network& net, const std::vector<float>& ratings, const std::vector<double>& z,
-                   std::vector<double>& dz, Result& result) {
+/// Mean squared error of z, into the result; returns its gradient.
+template <class Samples>
+Vector finish(const Network& net, const Samples& batch, const Vector& z, Result& result) {
   const double rows = static_cast<double>(z.size());
-  dz.resize(z.size());
+  Vector dz(z.size());
   for (std::size_t r = 0; r < z.size(); ++r) {
-    double y = z[r], slope = 1;
-    if (net.range) {
-      const double s = 1 / (1 + std::exp(-z[r])), width = net.range->second - net.range->first;
-      y = net.range->first + width * s;
-      slope = width * s * (1 - s);
-    }
-    const double error = y - static_cast<double>(ratings[r]);
+    const double y = predict_one(net, z[r]), error = y - static_cast<double>(batch.ratings[r]);
+    const double slope = net.range ? sigmoid_range_slope(z[r], net.range->first, net.range->second) : 1;
     result.predictions.push_back(y);
     result.loss += error * error / rows;
     dz[r] = 2 * error * slope / rows;
   }
+  return dz;
 }
 
-/// Loss, predictions and gradients of one batch, all in training mode.
+/// [E_u, E_i]: rows of two tables side by side.
 template <class Samples>
-Result evaluate(const Network& net, const Values& p, const Samples& batch) {
-  Result result;
-  for (const auto& [name, values] : p)
-    if (name.find("/running_") == std::string::npos) result.gradients[name].assign(values.size(), 0.0);
-  Values& g = result.gradients;
-  const auto& users = p.at("/embedding/user/weight");
-  const auto& items = p.at("/embedding/item/weight");
-  auto& dusers = g.at("/embedding/user/weight");
-  auto& ditems = g.at("/embedding/item/weight");
-  const std::size_t rows = batch.users.size();
-  const auto user_at = [&](std::size_t r, std::size_t c) {
-    return static_cast<std::size_t>(batch.users[r]) * net.user_width + c;
-  };
-  const auto item_at = [&](std::size_t r, std::size_t c) {
-    return static_cast<std::size_t>(batch.items[r]) * net.item_width + c;
-  };
-  std::vector<double> z(rows), dz;
-
-  if (net.dot) {
-    const auto &bu = p.at("/embedding/user/bias"), &bi = p.at("/embedding/item/bias");
-    for (std::size_t r = 0; r < rows; ++r) {
-      z[r] = bu[static_cast<std::size_t>(batch.users[r])] + bi[static_cast<std::size_t>(batch.items[r])];
-      for (std::size_t c = 0; c < net.user_width; ++c) z[r] += users[user_at(r, c)] * items[item_at(r, c)];
-    }
-    finish(net, batch.ratings, z, dz, result);
-    for (std::size_t r = 0; r < rows; ++r) {
-      g["/embedding/user/bias"][static_cast<std::size_t>(batch.users[r])] += dz[r];
-      g["/embedding/item/bias"][static_cast<std::size_t>(batch.items[r])] += dz[r];
-      for (std::size_t c = 0; c < net.user_width; ++c) {
-        dusers[user_at(r, c)] += dz[r] * items[item_at(r, c)];
-        ditems[item_at(r, c)] += dz[r] * users[user_at(r, c)];
-      }
-    }
-    return result;
+Rows gather(const Network& net, const Values& p, const Samples& batch) {
+  const Vector &users = p.at("/embedding/user/weight"), &items = p.at("/embedding/item/weight");
+  Rows x(batch.users.size());
+  for (std::size_t r = 0; r < x.size(); ++r) {
+    const auto u = static_cast<std::size_t>(batch.users[r]), i = static_cast<std::size_t>(batch.items[r]);
+    for (std::size_t c = 0; c < net.user_width; ++c) x[r].push_back(users[u * net.user_width + c]);
+    for (std::size_t c = 0; c < net.item_width; ++c) x[r].push_back(items[i * net.item_width + c]);
   }
+  return x;
+}
 
-  std::vector<Rows> inputs(1, Rows(rows)), pre_activations;  // inputs[l] goes into layer l
-  std::vector<Normalised> norms;
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t c = 0; c < net.user_width; ++c) inputs[0][r].push_back(users[user_at(r, c)]);
-    for (std::size_t c = 0; c < net.item_width; ++c) inputs[0][r].push_back(items[item_at(r, c)]);
+/// The adjoint of gather: adds each sample's gradient to those of its rows.
+template <class Samples>
+void scatter_add(const Network& net, const Rows& dx, const Samples& batch, Values& gradients) {
+  Vector &users = gradients.at("/embedding/user/weight"), &items = gradients.at("/embedding/item/weight");
+  for (std::size_t r = 0; r < dx.size(); ++r) {
+    const auto u = static_cast<std::size_t>(batch.users[r]), i = static_cast<std::size_t>(batch.items[r]);
+    for (std::size_t c = 0; c < net.user_width; ++c) users[u * net.user_width + c] += dx[r][c];
+    for (std::size_t c = 0; c < net.item_width; ++c)
+      items[i * net.item_width + c] += dx[r][net.user_width + c];
   }
+}
+
+/// z = ⟨p_u, q_i⟩ + b_u + b_i.
+template <class Samples>
+Vector dot_forward(const Network& net, const Values& p, const Samples& batch) {
+  const Vector &user_bias = p.at("/embedding/user/bias"), &item_bias = p.at("/embedding/item/bias");
+  const Rows x = gather(net, p, batch);
+  Vector z(x.size());
+  for (std::size_t r = 0; r < x.size(); ++r) {
+    z[r] = user_bias[static_cast<std::size_t>(batch.users[r])] +
+           item_bias[static_cast<std::size_t>(batch.items[r])];
+    for (std::size_t c = 0; c < net.user_width; ++c) z[r] += x[r][c] * x[r][net.user_width + c];
+  }
+  return z;
+}
+
+template <class Samples>
+void dot_backward(const Network& net, const Values& p, const Samples& batch, const Vector& dz,
+                  Values& gradients) {
+  const Rows x = gather(net, p, batch);
+  Rows dx = x;
+  for (std::size_t r = 0; r < x.size(); ++r) {
+    for (std::size_t c = 0; c < net.user_width; ++c) {
+      dx[r][c] = dz[r] * x[r][net.user_width + c];
+      dx[r][net.user_width + c] = dz[r] * x[r][c];
+    }
+    gradients.at("/embedding/user/bias")[static_cast<std::size_t>(batch.users[r])] += dz[r];
+    gradients.at("/embedding/item/bias")[static_cast<std::size_t>(batch.items[r])] += dz[r];
+  }
+  scatter_add(net, dx, batch, gradients);
+}
+
+/// What the layers of `neural` leave for their way back.
+struct Tape {
+  std::vector<Rows> inputs;           // of each layer, the output layer's last
+  std::vector<Rows> pre_activations;  // of each hidden layer
+  std::vector<BatchNorm> norms;       // of each hidden layer, with batch norm
+};
+
+/// z. Hidden layers are Linear (without bias when BatchNorm follows), ReLU, BatchNorm, dropout, in fastai's
+/// order.
+template <class Samples>
+Vector neural_forward(const Network& net, const Values& p, const Samples& batch, const Masks& masks,
+                      bool training, Tape& tape) {
+  tape.inputs.push_back(masked(gather(net, p, batch), masks.embedding));
   for (std::size_t l = 0; l < net.hidden.size(); ++l) {
     const std::string path = layer_path(l);
-    const auto* bias = net.batch_norm ? nullptr : &p.at(path + "/bias");
-    pre_activations.push_back(linear(inputs[l], p.at(path + "/weight"), bias, net.hidden[l]));
-    Rows y = pre_activations.back();
-    for (auto& row : y)
-      for (double& value : row) value = value > 0 ? value : 0;
+    const Vector* bias = net.batch_norm ? nullptr : &p.at(path + "/bias");
+    tape.pre_activations.push_back(linear(tape.inputs[l], p.at(path + "/weight"), bias, net.hidden[l]));
+    Rows y = relu(tape.pre_activations[l]);
     if (net.batch_norm) {
-      norms.push_back(batch_norm(y, p.at(path + "/bn/weight"), p.at(path + "/bn/bias")));
-      y = norms.back().y;
+      const Vector &w = p.at(path + "/bn/weight"), &b = p.at(path + "/bn/bias");
+      y = training
+              ? tape.norms.emplace_back().forward(y, w, b)
+              : BatchNorm::evaluate(y, w, b, p.at(path + "/bn/running_mean"), p.at(path + "/bn/running_var"));
     }
-    inputs.push_back(std::move(y));
+    tape.inputs.push_back(masks.hidden.empty() ? y : masked(y, masks.hidden.at(l)));
   }
   const std::string top = layer_path(net.hidden.size());
-  const Rows out = linear(inputs.back(), p.at(top + "/weight"), &p.at(top + "/bias"), 1);
-  for (std::size_t r = 0; r < rows; ++r) z[r] = out[r][0];
-  finish(net, batch.ratings, z, dz, result);
+  Vector z;
+  for (const Vector& row : linear(tape.inputs.back(), p.at(top + "/weight"), &p.at(top + "/bias"), 1))
+    z.push_back(row[0]);
+  return z;
+}
 
-  Rows dy(rows);
-  for (std::size_t r = 0; r < rows; ++r) dy[r] = {dz[r]};
-  dy = linear_backward(inputs.back(), p.at(top + "/weight"), dy, g[top + "/weight"], &g[top + "/bias"]);
+template <class Samples>
+void neural_backward(const Network& net, const Values& p, const Samples& batch, const Masks& masks,
+                     const Tape& tape, const Vector& dz, Values& g) {
+  Rows dy;
+  for (double value : dz) dy.push_back({value});
+  const std::string top = layer_path(net.hidden.size());
+  dy = linear_backward(tape.inputs.back(), p.at(top + "/weight"), dy, g.at(top + "/weight"),
+                       &g.at(top + "/bias"));
   for (std::size_t l = net.hidden.size(); l-- > 0;) {
     const std::string path = layer_path(l);
+    if (!masks.hidden.empty()) dy = masked(dy, masks.hidden[l]);
     if (net.batch_norm)
-      dy = batch_norm_backward(norms[l], p.at(path + "/bn/weight"), dy, g[path + "/bn/weight"],
-                               g[path + "/bn/bias"]);
-    for (std::size_t r = 0; r < rows; ++r)
-      for (std::size_t c = 0; c < dy[r].size(); ++c)
-        if (pre_activations[l][r][c] <= 0) dy[r][c] = 0;
-    dy = linear_backward(inputs[l], p.at(path + "/weight"), dy, g[path + "/weight"],
-                         net.batch_norm ? nullptr : &g[path + "/bias"]);
+      dy = tape.norms[l].backward(dy, p.at(path + "/bn/weight"), g.at(path + "/bn/weight"),
+                                  g.at(path + "/bn/bias"));
+    dy = relu_backward(tape.pre_activations[l], dy);
+    dy = linear_backward(tape.inputs[l], p.at(path + "/weight"), dy, g.at(path + "/weight"),
+                         net.batch_norm ? nullptr : &g.at(path + "/bias"));
   }
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t c = 0; c < net.user_width; ++c) dusers[user_at(r, c)] += dy[r][c];
-    for (std::size_t c = 0; c < net.item_width; ++c) ditems[item_at(r, c)] += dy[r][net.user_width + c];
+  scatter_add(net, masked(dy, masks.embedding), batch, g);
+}
+
+/// Loss, predictions, gradients and running statistics of one batch in training mode. Masks: `neural` only.
+template <class Samples>
+Result evaluate(const Network& net, const Values& p, const Samples& batch, const Masks& masks = {}) {
+  Result result;
+  for (const auto& [name, values] : p)
+    if (is_running_statistic(name))
+      result.running[name] = values;
+    else
+      result.gradients[name].assign(values.size(), 0.0);
+  if (net.dot) {
+    const Vector dz = finish(net, batch, dot_forward(net, p, batch), result);
+    dot_backward(net, p, batch, dz, result.gradients);
+    return result;
   }
+  Tape tape;
+  const Vector z = neural_forward(net, p, batch, masks, true, tape);
+  neural_backward(net, p, batch, masks, tape, finish(net, batch, z, result), result.gradients);
+  for (std::size_t l = 0; l < tape.norms.size(); ++l)
+    tape.norms[l].move_running(result.running.at(layer_path(l) + "/bn/running_mean"),
+                               result.running.at(layer_path(l) + "/bn/running_var"));
   return result;
+}
+
+/// Predictions in evaluation mode: running statistics, no dropout. Needs no ratings.
+template <class Samples>
+Vector predict(const Network& net, const Values& p, const Samples& batch) {
+  Tape tape;
+  Vector y = net.dot ? dot_forward(net, p, batch) : neural_forward(net, p, batch, {}, false, tape);
+  for (double& value : y) value = predict_one(net, value);
+  return y;
 }
 
 }  // namespace ncf::reference

@@ -25,8 +25,9 @@ inline double combined_cos(double pct, double start, double middle, double end, 
   return sched_cos(middle, end, (position - pct) / (1 - pct));
 }
 
-/// fastai's fit_one_cycle(epochs, lr), batch by batch: div 25, div_final 1e5, pct_start .25, moms .95, .85, .95.
-/// The position is that of before_batch: an epoch starts anew at its own fraction, a batch adds 1/(n·epochs).
+/// fastai's fit_one_cycle(epochs, lr), batch by batch: div 25, div_final 1e5, pct_start .25, moms .95, .85,
+/// .95. The position is that of before_batch: an epoch starts anew at its own fraction, a batch adds
+/// 1/(n·epochs).
 inline std::vector<Rates> one_cycle(std::size_t epochs, std::size_t batches_per_epoch, double lr) {
   std::vector<Rates> rates;
   const double n = static_cast<double>(batches_per_epoch), all = static_cast<double>(epochs);
@@ -41,13 +42,14 @@ inline std::vector<Rates> one_cycle(std::size_t epochs, std::size_t batches_per_
   return rates;
 }
 
-/// The other shapes, with `warm` steps that rise to the peak in equal parts, none of them zero. The shape itself
-/// is given as the fraction of the peak at a step: see below.
+/// The other shapes, with `warm` steps that rise to the peak in equal parts, none of them zero. The shape
+/// itself is given as the fraction of the peak at a step: see below.
 template <class Shape>
 std::vector<Rates> warmed_up(std::size_t steps, std::size_t warm, double lr, double momentum, Shape&& shape) {
   std::vector<Rates> rates;
   for (std::size_t step = 0; step < steps; ++step) {
-    const double part = step < warm ? static_cast<double>(step + 1) / static_cast<double>(warm + 1) : shape(step);
+    const double part =
+        step < warm ? static_cast<double>(step + 1) / static_cast<double>(warm + 1) : shape(step);
     rates.push_back({lr * part, momentum});
   }
   return rates;
