@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ncf/data/dataset_file.hpp"
 #include "ncf/data/file_names.hpp"
 #include "ncf/data/line_fields.hpp"
 #include "ncf/data/ratings_source.hpp"
@@ -205,6 +206,8 @@ SideTables load_side_tables(const DataConfig& config, const Dataset& dataset) {
               items_of_movies(SideFile(folder + "/movies.dat"), false, dataset.items)};
     case DataFormat::movielens_csv:
       return {{}, items_of_movies(SideFile(folder + "/movies.csv"), true, dataset.items)};
+    case DataFormat::hdf5:
+      return read_side_tables(source.ratings);
     default:
       return {};
   }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ncf/comm/agreement.hpp"
+#include "ncf/data/dataset_file.hpp"
 #include "ncf/data/line_reader.hpp"
 #include "ncf/data/part_builder.hpp"
 #include "ncf/data/ratings_source.hpp"
@@ -161,6 +162,8 @@ Dataset load_dataset(const DataConfig& config, uint64_t seed, Communicator& comm
       return synthetic_dataset(config.synthetic, seed, {comm.rank(), comm.size()});
     });
   const RatingsSource source = agreed(comm, [&] { return find_ratings(config); });
+  if (source.format == DataFormat::hdf5)
+    return agreed(comm, [&] { return read_dataset_file(source.ratings, {comm.rank(), comm.size()}); });
   return load_text(source, config, comm);
 }
 

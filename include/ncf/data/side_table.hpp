@@ -33,8 +33,9 @@ struct SideTables {
 /// Reads the side files that lie beside the ratings (u.user, u.item, u.genre; users.dat, movies.dat;
 /// movies.csv).
 ///
-///     movielens-100k  users: age (number), gender, occupation, zip     items: title, genres (list), year
-///     (number) movielens-dat   the same movielens-csv items: title, genres (list), year (number)
+///     movielens-100k, movielens-dat   users: age (number), gender, occupation, zip
+///     these and movielens-csv         items: title, genres (list), year (number)
+///     hdf5                            what was prepared into it, attributes sorted by name
 ///
 /// Files that are absent give no attributes; other formats have none. Entities that no rating names are
 /// passed over. Only one rank needs to call it. Errors: Error{data} with file:line and the text for a

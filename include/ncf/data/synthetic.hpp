@@ -2,13 +2,13 @@
 /// Ratings drawn from a hidden model, for trying things without a file. A pure function of (seed, config):
 /// the same for any number of slices, each of which draws only its own users' ratings.
 ///
-///     score(u, i)  = 3.4 + b_u + b_i + <p_u, q_i> + noise      b_u ~ N(0, .4²), b_i ~ N(0, .5²), noise ~
-///     N(0, .35²), rating       = score to the nearest half, in [1, 5]       <p_u, q_i> of rank 4 with
-///     deviation .8 activity     log-normal: every user has a rating when there are enough; none has more
-///     than there are items popularity   Zipf-like: weight (rank + 1 + items / 100)^-1, the ranks dealt out
-///     by the seed; a user's items are
-///                  drawn by it without replacement
-///     time         uniform over ten years: leave_one_out then takes a random one
+///     score(u, i)  3.4 + b_u + b_i + <p_u, q_i> + noise: b_u ~ N(0, .4²), b_i ~ N(0, .5²),
+///                  noise ~ N(0, .35²), the product of rank 4 and deviation .8
+///     rating       the score to the nearest half, in [1, 5]
+///     activity     log-normal: every user has a rating when there are enough, none more than items
+///     popularity   Zipf-like: weight 1 / (rank + 1 + items / 100), the ranks dealt out by the seed; a
+///                  user's items are drawn by it without replacement
+///     time         uniform over ten years: leave_one_out takes a random one
 
 #include <cstdint>
 #include <vector>
