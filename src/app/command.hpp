@@ -25,6 +25,7 @@ struct Command {
 };
 
 Command train_command();
+Command prepare_command();
 Command config_command();
 
 /// The first one is the default.

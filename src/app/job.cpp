@@ -74,6 +74,8 @@ int run_job(std::span<const std::string> arguments, Communicator& comm) {
     return fail_alone(comm, "out of memory", internal_error);
   } catch (const std::exception& e) {
     return fail_alone(comm, e.what(), internal_error);
+  } catch (...) {
+    return fail_alone(comm, "an exception of unknown type", internal_error);
   }
 }
 

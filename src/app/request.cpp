@@ -26,7 +26,7 @@ Command find_command(const std::string& name) {
 }  // namespace
 
 std::vector<Command> commands() {
-  return {train_command(), config_command()};
+  return {train_command(), prepare_command(), config_command()};
 }
 
 Request understand(std::span<const std::string> arguments) {
