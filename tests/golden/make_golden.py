@@ -1,18 +1,40 @@
 #!/usr/bin/env python3
-"""Writes the reference numbers of golden_test.cpp: what PyTorch, in double precision, makes of 100 steps of training.
+"""Writes the numbers of tests/golden/*.txt: what PyTorch makes of 100 steps of training, in double and single precision.
 
-Run as `python3 tests/golden/make_golden.py` with Debian's python3-torch (1.13). The layers and their gradients are
-PyTorch's own; the optimiser and the schedule are fastai's `Adam` and `fit_one_cycle` written out, since fastai is
-not packaged. Nothing here is taken from the C++ code. Writes batches.txt and one file a case beside this program:
+    python3 tests/golden/make_golden.py            # writes the files beside this program
+    python3 tests/golden/make_golden.py --check    # makes them anew and compares; exit 77 where there is no PyTorch
+
+Made with Debian's python3-torch (1.13). The layers and their gradients are PyTorch's own; the optimiser and the
+schedule are fastai's `Adam` and `fit_one_cycle` written out, since fastai is not packaged, and are held here against
+torch.optim.AdamW and OneCycleLR. Nothing is taken from the C++ code. Every file is lines of
 
     tensor NAME d0 d1 ... : values
+
+batches.txt: `users`, `items`, `ratings` [steps x batch], `lr`, `beta1` [steps].
+neural.txt, neural_batch_norm.txt, dot.txt, where PATH is a name in a checkpoint:
+    initialPATH                              exactly representable in single precision
+    predictions, loss, gradientPATH          of the first step, in training mode; the gradients of trained values only
+    step1PATH, step10PATH, step100PATH       values after so many steps, running statistics among them
+    last_loss                                of step 100, from before it moved anything
+    evaluation_predictions                   of the first batch in evaluation mode, after step 100
+and, but for initialPATH, the same after `float32/`: the whole run in single precision, which tells how far rounding
+alone may lead. Double values have all their digits.
 """
 
+import argparse
+import copy
 import math
 import pathlib
+import sys
 
-import torch
-from torch import nn
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    if "--check" in sys.argv:
+        print("skipped: no PyTorch (python3-torch)")
+        sys.exit(77)
+    raise
 
 HERE = pathlib.Path(__file__).resolve().parent
 USERS, ITEMS, BATCH, STEPS = 23, 37, 16, 100
@@ -20,6 +42,8 @@ HIDDEN = [8, 4]
 LOW, HIGH = 0.0, 5.5
 LR, WEIGHT_DECAY, BETA2, EPS = 5e-3, 0.1, 0.99, 1e-5
 SAVED_STEPS = (1, 10, 100)
+# As parts of a tensor's largest value. Another processor rounds sums in another order.
+DOUBLE_TOLERANCE, SINGLE_TOLERANCE = 1e-10, 1e-4
 
 
 class Embeddings(nn.Module):
@@ -99,27 +123,38 @@ def one_cycle(x):
     return cosine(LR, LR / 1e5, (x - 0.25) / 0.75), cosine(0.85, 0.95, (x - 0.25) / 0.75)
 
 
-def adamw(named, moments, step):
-    """fastai's order: decay, moments, step. `step` counts from 1; every row moves, touched or not."""
-    lr, beta1 = one_cycle((step - 1) / STEPS)
-    for name, (value, decays) in named.items():
-        if not value.requires_grad:
-            continue
-        first, second = moments.setdefault(name, (torch.zeros_like(value), torch.zeros_like(value)))
-        if decays:
-            value.mul_(1 - lr * WEIGHT_DECAY)
-        first.mul_(beta1).add_(value.grad, alpha=1 - beta1)
-        second.mul_(BETA2).addcmul_(value.grad, value.grad, value=1 - BETA2)
-        root = (second / (1 - BETA2**step)).sqrt() + EPS
-        value.addcdiv_(first, root, value=-lr / (1 - beta1**step))
+class FastaiAdam:
+    """fastai's order: decay, moments, step; every row moves, touched or not."""
+
+    def __init__(self, named):
+        self.named = {name: pair for name, pair in named.items() if pair[0].requires_grad}
+        self.moments = {name: (torch.zeros_like(v), torch.zeros_like(v)) for name, (v, _) in self.named.items()}
+
+    @torch.no_grad()
+    def step(self, step, lr, beta1):
+        """`step` counts from 1."""
+        for name, (value, decays) in self.named.items():
+            first, second = self.moments[name]
+            if decays:
+                value.mul_(1 - lr * WEIGHT_DECAY)
+            first.mul_(beta1).add_(value.grad, alpha=1 - beta1)
+            second.mul_(BETA2).addcmul_(value.grad, value.grad, value=1 - BETA2)
+            root = (second / (1 - BETA2**step)).sqrt() + EPS
+            value.addcdiv_(first, root, value=-lr / (1 - beta1**step))
 
 
-def write(file, name, tensor):
-    shape = list(tensor.shape)
-    if name.endswith("/bias") and name.split("/")[-3:-2] == ["embedding"]:
-        shape = shape[:1]  # an embedding's bias is a vector on disk
-    values = " ".join(f"{value:.10g}" for value in tensor.detach().flatten().tolist())
-    print("tensor", name, *shape, ":", values, file=file)
+class TorchAdamW:
+    """The same by torch.optim.AdamW, which this rule coincides with."""
+
+    def __init__(self, named):
+        groups = [{"params": [v for v, decays in named.values() if v.requires_grad and decays == which],
+                   "weight_decay": WEIGHT_DECAY * which} for which in (True, False)]
+        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], eps=EPS)
+
+    def step(self, _, lr, beta1):
+        for group in self.optimizer.param_groups:
+            group.update(lr=lr, betas=(beta1, BETA2))
+        self.optimizer.step()
 
 
 def make_batches():
@@ -132,45 +167,136 @@ def make_batches():
     return users, items, ratings
 
 
-def make_case(name, model, batches):
-    named = model.named()
+def predict(model, users, items):
+    return LOW + (HIGH - LOW) * torch.sigmoid(model(users, items))
+
+
+def train(model, optimizer_of, batches):
+    """Runs all steps; returns what is saved of them, name -> tensor."""
+    named, saved = model.named(), {}
+    optimizer = optimizer_of(named)
+    dtype = named["/embedding/user/weight"][0].dtype
+
+    def save(name, tensor):
+        saved[name] = tensor.detach().clone()
+
+    for step, (users, items, ratings) in enumerate(zip(*batches), start=1):
+        predictions = predict(model, users, items)
+        loss = ((predictions - ratings.to(dtype)) ** 2).mean()
+        model.zero_grad()
+        loss.backward()
+        if step == 1:
+            save("predictions", predictions)
+            save("loss", loss.reshape(1))
+            for path, (value, _) in named.items():
+                if value.requires_grad:
+                    save("gradient" + path, value.grad)
+        optimizer.step(step, *one_cycle((step - 1) / STEPS))
+        if step in SAVED_STEPS:
+            for path, (value, _) in named.items():
+                save(f"step{step}{path}", value)
+    save("last_loss", loss.reshape(1))
+    model.eval()
+    save("evaluation_predictions", predict(model, batches[0][0], batches[1][0]))
+    return saved
+
+
+def difference(a, b):
+    """Largest difference as a part of the largest magnitude."""
+    a, b = a.double(), b.double()
+    return ((a - b).abs().max() / b.abs().max().clamp_min(1e-300)).item()
+
+
+def make_case(model, batches):
+    initial = {}
     with torch.no_grad():
-        for value, _ in named.values():
-            value.copy_(value.float())  # the C++ model starts from exactly these numbers
-    moments = {}
-    with open(HERE / f"{name}.txt", "w", encoding="ascii") as file:
-        for path, (value, _) in named.items():
-            write(file, "initial" + path, value)
-        for step, (users, items, ratings) in enumerate(zip(*batches), start=1):
-            predictions = LOW + (HIGH - LOW) * torch.sigmoid(model(users, items))
-            loss = ((predictions - ratings) ** 2).mean()
-            model.zero_grad()
-            loss.backward()
-            if step == 1:
-                write(file, "predictions", predictions)
-                write(file, "loss", loss.reshape(1))
-                for path, (value, _) in named.items():
-                    if value.requires_grad:
-                        write(file, "gradient" + path, value.grad)
-            with torch.no_grad():
-                adamw(named, moments, step)
-            if step in SAVED_STEPS:
-                for path, (value, _) in named.items():
-                    write(file, f"step{step}" + path, value)
-            if step == STEPS:
-                write(file, "last_loss", loss.reshape(1))
+        for path, (value, _) in model.named().items():
+            value.copy_(value.float())  # every precision starts from exactly these numbers
+            initial["initial" + path] = value.clone()
+    double = train(copy.deepcopy(model), FastaiAdam, batches)
+    for name, tensor in train(copy.deepcopy(model), TorchAdamW, batches).items():
+        assert difference(tensor, double[name]) < 1e-11, f"torch.optim.AdamW makes another {name}"
+    single = train(copy.deepcopy(model).float(), FastaiAdam, batches)
+    return initial | double | {"float32/" + name: tensor for name, tensor in single.items()}
+
+
+def check_schedule_against_torch():
+    """OneCycleLR counts its steps a little differently: the shapes are compared, over a long run."""
+    steps = 20000
+    parameter = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([parameter], lr=LR)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LR, steps, pct_start=0.25, div_factor=25, final_div_factor=1e5 / 25, base_momentum=0.85,
+        max_momentum=0.95)
+    for step in range(steps):
+        lr, beta1 = one_cycle(step / steps)
+        group = optimizer.param_groups[0]
+        assert abs(group["lr"] - lr) < 1e-3 * LR and abs(group["betas"][0] - beta1) < 1e-4, f"OneCycleLR at {step}"
+        optimizer.step()
+        if step + 1 < steps:
+            schedule.step()
+
+
+def make_files():
+    """file name -> {tensor name: tensor}"""
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    check_schedule_against_torch()
+    torch.manual_seed(11)
+    batches = make_batches()
+    lr, beta1 = zip(*(one_cycle(step / STEPS) for step in range(STEPS)))
+    return {
+        "batches": dict(zip(("users", "items", "ratings"), batches)) | {
+            "lr": torch.tensor(lr), "beta1": torch.tensor(beta1)},
+        "neural": make_case(Neural(batch_norm=False), batches),
+        "neural_batch_norm": make_case(Neural(batch_norm=True), batches),
+        "dot": make_case(Dot(), batches),
+    }
+
+
+def text_of(value, dtype):
+    if value == int(value):
+        return str(int(value))
+    return f"{value:.9g}" if dtype == torch.float32 else repr(value)
+
+
+def write(file, name, tensor):
+    shape = list(tensor.shape)
+    if "/embedding/" in name and name.endswith("/bias"):
+        shape = shape[:1]  # an embedding's bias is a vector on disk
+    values = " ".join(text_of(value, tensor.dtype) for value in tensor.flatten().tolist())
+    print("tensor", name, *shape, ":", values, file=file)
+
+
+def check(name, tensors):
+    """Compares with the file of that name; returns what differs."""
+    wrong, seen = [], set()
+    for line in open(HERE / f"{name}.txt", encoding="ascii"):
+        head, _, values = line.partition(":")
+        key, old = head.split()[1], torch.tensor([float(v) for v in values.split()])
+        seen.add(key)
+        if key not in tensors or tensors[key].numel() != old.numel():
+            wrong.append(f"{name}.txt: {key} has another shape, or is not made any more")
+            continue
+        off = difference(tensors[key].flatten(), old)
+        if not off <= (SINGLE_TOLERANCE if key.startswith("float32/") else DOUBLE_TOLERANCE):
+            wrong.append(f"{name}.txt: {key} is off by {off:.1e}")
+    return wrong + [f"{name}.txt: {key} is missing" for key in tensors if key not in seen]
 
 
 def main():
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(11)
-    batches = make_batches()
-    with open(HERE / "batches.txt", "w", encoding="ascii") as file:
-        for name, tensor in zip(("users", "items", "ratings"), batches):
-            write(file, name, tensor)
-    make_case("neural", Neural(batch_norm=False), batches)
-    make_case("neural_batch_norm", Neural(batch_norm=True), batches)
-    make_case("dot", Dot(), batches)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
+    options = parser.parse_args()
+    files = make_files()
+    if options.check:
+        wrong = [line for name, tensors in files.items() for line in check(name, tensors)]
+        print("\n".join(wrong) or "the files are what PyTorch makes")
+        sys.exit(1 if wrong else 0)
+    for name, tensors in files.items():
+        with open(HERE / f"{name}.txt", "w", encoding="ascii") as file:
+            for key, tensor in tensors.items():
+                write(file, key, tensor)
 
 
 if __name__ == "__main__":
