@@ -1,32 +1,18 @@
 #pragma once
-/// One check for every MPI call, and what the watchdog sees of the collective under way.
+/// One check for every MPI call, and one way to end the whole job.
 
 #include <mpi.h>
 
-#include <atomic>
-#include <cstdint>
-
 namespace ncf {
 
-/// Throws Error{peer} with MPI's own text when `code` is not success.
+/// Throws Error{peer} with the verb and MPI's own text when `code` is not success.
 void check_mpi(int code, const char* verb);
 
-/// Where this rank is: written by the thread that communicates, read by the watchdog. Times are steady-clock
-/// seconds; since == 0 means outside any collective.
-struct Whereabouts {
-  std::atomic<uint64_t> sequence{0};
-  std::atomic<const char*> verb{"nothing yet"};
-  std::atomic<double> since{0};
-};
-Whereabouts& whereabouts();
+/// Ends all ranks of `comm` with this exit code: through MPI, or, should MPI be stuck or not running, by
+/// ending this process, which the launcher takes as the end of the job. From any thread.
+[[noreturn]] void end_job(MPI_Comm comm, int exit_code);
 
-/// Marks a collective for as long as it lives.
-class InCollective {
- public:
-  explicit InCollective(const char* verb);
-  ~InCollective();
-  InCollective(const InCollective&) = delete;
-  InCollective& operator=(const InCollective&) = delete;
-};
+/// Ends this process with this exit code after `seconds`, whatever the other threads are stuck in.
+void end_process_after(double seconds, int exit_code);
 
 }  // namespace ncf

@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -29,20 +30,24 @@ class Communicator {
  public:
   /// All ranks of the job, on a private duplicate of MPI_COMM_WORLD. Needs a live MpiSession (session.hpp).
   static Communicator world();
-  /// This rank alone: every verb is local. For comparisons of one rank with many.
+  /// This rank alone, with or without MPI. For comparisons of one rank with many. Not collective.
   static Communicator self();
   Communicator(Communicator&&) noexcept;
   Communicator& operator=(Communicator&&) noexcept;
   ~Communicator();
 
+  // The getters are not collective.
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
-  /// Bytes this rank has handed to other ranks so far (nothing sent to oneself counts).
+  /// Bytes this rank has handed to other ranks so far: what the verbs' best algorithms must send, nothing to
+  /// oneself.
   uint64_t bytes_sent() const { return bytes_sent_; }
   /// Ranks on this rank's node, and this rank's number among them.
   int node_size() const { return node_size_; }
   int node_rank() const { return node_rank_; }
+  /// What this rank is doing ("epoch 3 step 17"), for the watchdog's report. Cheap. Not collective.
+  void set_phase(std::string_view phase);
 
   void barrier();
   void all_reduce_sum(std::span<float> values);
@@ -84,6 +89,7 @@ class Communicator {
   template <class T>
   void all_gather(std::span<const T> mine, std::span<T> all) {
     check_type<T>();
+    check_parts(all.size() == mine.size() * static_cast<std::size_t>(size_), "all_gather");
     all_gather_bytes(mine.data(), mine.size(), all.data(), sizeof(T));
   }
   template <class T>
@@ -109,6 +115,8 @@ class Communicator {
   template <class T>
   void all_to_all(std::span<const T> send, std::span<T> receive) {
     check_type<T>();
+    check_parts(send.size() == receive.size() && send.size() % static_cast<std::size_t>(size_) == 0,
+                "all_to_all");
     all_to_all_bytes(send.data(), receive.data(), send.size() / static_cast<std::size_t>(size_), sizeof(T));
   }
   /// Parts of any length with both counts known: part r of `send` (send_counts[r] elements, in rank order)
@@ -117,6 +125,8 @@ class Communicator {
   void all_to_all_v(std::span<const T> send, std::span<const int64_t> send_counts, std::span<T> receive,
                     std::span<const int64_t> receive_counts) {
     check_type<T>();
+    check_counts(send_counts, send.size());
+    check_counts(receive_counts, receive.size());
     all_to_all_v_bytes(send.data(), send_counts, receive.data(), receive_counts, sizeof(T));
   }
   /// The same when the receivers do not know the counts yet (costs one small exchange more).
@@ -133,10 +143,11 @@ class Communicator {
     return out;
   }
 
-  /// Ends the whole job at once with this exit code. Not collective; does not return.
+  /// Ends the whole job at once with this exit code, after flushing what was printed. Not collective.
   [[noreturn]] void abort(int exit_code);
 
  private:
+  friend class Watchdog;
   struct Impl;
   explicit Communicator(std::unique_ptr<Impl> impl);
 
@@ -144,6 +155,11 @@ class Communicator {
   static constexpr void check_type() {
     static_assert(std::is_trivially_copyable_v<T>, "only trivially copyable types travel");
   }
+  static void check_parts(bool fit, const char* verb);
+  void check_counts(std::span<const int64_t> counts, std::size_t total) const;
+  enum class Reduction { sum, max, min };
+  template <class T>
+  void all_reduce(std::span<T> values, Reduction reduction);
   void broadcast_bytes(void* data, std::size_t bytes, int root);
   void all_gather_bytes(const void* mine, std::size_t count, void* all, std::size_t size_of);
   std::vector<int64_t> all_gather_offsets(std::size_t count);
