@@ -150,7 +150,7 @@ Dataset load_text(const RatingsSource& source, const DataConfig& config, Communi
   dataset.total_rows = comm.sum(dataset.part.rows());
   dataset.repeated_pairs = comm.sum(built.repeated);
   const int64_t in_both = comm.sum(built.in_both);
-  warn_of_merged(dataset, in_both, config.duplicates);
+  if (comm.is_root()) warn_of_merged(dataset, in_both, config.duplicates);
   return dataset;
 }
 
