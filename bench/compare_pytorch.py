@@ -2,16 +2,24 @@
 """Training speed beside PyTorch: the same model, batch size, optimiser and number of cores, in turn on this machine.
 
     apt-get install python3-torch libopenblas0-pthread
-    bench/compare_pytorch.py [--ncf build/release/bin/ncf_dist] [--rounds 3] [--batches 64,1024,8192]
+    bench/compare_pytorch.py [--ncf build/release/bin/ncf_dist] [--batches 64,1024,8192] [--processes 1,2] [--quick]
+    bench/compare_pytorch.py --pytorch-only
 
-The model is EmbeddingNN at the shape of ML-100K (944 x 74, 1635 x 101, hidden [100, 50], rating range), mean squared
-error. PyTorch runs torch.optim.AdamW on dense embeddings, one thread; ncf_dist runs one rank with one thread on
-synthetic ratings of the same shape, with `dense` row updates (the same arithmetic) and with `lazy` ones (its default).
-Each round runs every contestant once; the medians are printed as a Markdown table.
+Models at the shape of ML-100K, mean squared error on a rating range: `neural`, fastai's EmbeddingNN (944 x 74,
+1635 x 101, hidden [100, 50], no batch norm), and `dot` (50 factors and biases; smallest batch, one process). The batch
+is the global one: several processes share it. PyTorch is what its users would write: dense embeddings,
+torch.optim.AdamW, DistributedDataParallel over gloo where there are several processes, and it gets its batches as
+slices of tensors, without the cost of a DataLoader. ncf_dist runs whole epochs on synthetic ratings of the same shape,
+with `dense` row updates (the same arithmetic) and with `lazy` ones (its default). One thread a process everywhere.
+
+Every round runs each contestant once, so that a busy machine is busy for all. The table on standard output has the
+medians of the rates, and the median of the rounds' own ratios. --json FILE has every single rate.
 """
 import argparse
 import json
 import os
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -19,14 +27,16 @@ import tempfile
 import time
 
 USERS, ITEMS, RATINGS = 943, 1634, 100000
+Y_HIGH = 5.5
+ADAMW = {"lr": 5e-3, "weight_decay": 0.1, "eps": 1e-5, "betas": (0.9, 0.99)}
 
 
-def torch_samples_per_s(batch):
+# ---- PyTorch, in a process of its own (--torch-worker) ----
+
+
+def torch_model(kind):
     import torch
     from torch import nn
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
 
     class EmbeddingNN(nn.Module):
         def __init__(self):
@@ -36,72 +46,199 @@ def torch_samples_per_s(batch):
 
         def forward(self, user, item):
             x = torch.cat([self.user(user), self.item(item)], 1)
-            return torch.sigmoid(self.layers(x)).squeeze(1) * 5.5
+            return torch.sigmoid(self.layers(x)).squeeze(1) * Y_HIGH
 
-    model = EmbeddingNN()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.1, eps=1e-5, betas=(0.9, 0.99))
-    n = 80000
-    user, item = torch.randint(1, USERS + 1, (n,)), torch.randint(1, ITEMS + 1, (n,))
-    rating = torch.randint(1, 6, (n,)).float()
+    class EmbeddingDotBias(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.user, self.item = nn.Embedding(USERS + 1, 50), nn.Embedding(ITEMS + 1, 50)
+            self.user_bias, self.item_bias = nn.Embedding(USERS + 1, 1), nn.Embedding(ITEMS + 1, 1)
 
-    def step(at):
-        part = slice(at, at + batch)
-        loss = nn.functional.mse_loss(model(user[part], item[part]), rating[part])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        def forward(self, user, item):
+            z = (self.user(user) * self.item(item)).sum(1, keepdim=True) + self.user_bias(user) + self.item_bias(item)
+            return torch.sigmoid(z).squeeze(1) * Y_HIGH
 
-    starts = list(range(0, n - batch + 1, batch))
-    for at in starts[:5]:
-        step(at)
-    done, begin = 0, time.perf_counter()
-    while time.perf_counter() - begin < 4:
-        step(starts[done % len(starts)])
-        done += 1
-    return done * batch / (time.perf_counter() - begin)
+    return EmbeddingNN() if kind == "neural" else EmbeddingDotBias()
 
 
-def run_torch(batch):
-    env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-    env.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    out = subprocess.run([sys.executable, __file__, "--torch-worker", str(batch)], env=env, check=True,
-                         capture_output=True, text=True)
-    return float(out.stdout)
+def torch_worker(job):
+    """One process's part of a PyTorch run; the first one prints the rate of all and what it ran on."""
+    import torch
+    import torch.distributed as dist
+    from torch import nn
+
+    rank, world = job["rank"], job["processes"]
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = torch_model(job["model"])
+    if world > 1:
+        dist.init_process_group("gloo", init_method=job["meet"], rank=rank, world_size=world)
+        model = nn.parallel.DistributedDataParallel(model)
+    optimizer = torch.optim.AdamW(model.parameters(), **ADAMW)
+    rows, batch = RATINGS * 4 // 5, job["batch"]
+    user, item = torch.randint(1, USERS + 1, (rows,)), torch.randint(1, ITEMS + 1, (rows,))
+    rating = torch.randint(1, 6, (rows,)).float()
+    starts = range(0, rows - batch + 1, batch)
+    mine = batch * rank // world, batch * (rank + 1) // world
+
+    def run(steps):
+        begin = time.perf_counter()
+        for step in range(steps):
+            at = starts[step % len(starts)]
+            part = slice(at + mine[0], at + mine[1])
+            loss = nn.functional.mse_loss(model(user[part], item[part]), rating[part])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return time.perf_counter() - begin
+
+    run(5)
+    steps = torch.tensor(max(5, int(job["seconds"] / run(10) * 10)))
+    if world > 1:
+        dist.broadcast(steps, 0)  # all take the same number of steps
+    seconds = run(int(steps))
+    if rank == 0:
+        with open("/proc/self/maps", encoding="ascii", errors="replace") as maps:
+            blas = sorted({line.split()[-1] for line in maps if "blas" in line.rsplit("/", 1)[-1]})
+        print(json.dumps({"rate": int(steps) * batch / seconds, "torch": torch.__version__, "blas": blas}))
 
 
-def run_ncf(program, batch, update):
+# ---- Runs of both contestants ----
+
+
+def environment():
+    """Ours, without what forces OpenBLAS to another machine's kernels, and one thread a process."""
+    ours = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+    # What Open MPI needs to start more ranks than cores, or as root; a user's own settings stand.
+    openmpi = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+               "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"}
+    return {**openmpi, **ours, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+
+
+def finished(process, what, timeout_s):
+    """Standard output of a process that must succeed."""
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        sys.exit(f"{what}: no end after {timeout_s} s")
+    if process.returncode != 0:
+        sys.exit(f"{what}: exit code {process.returncode}\n{err}")
+    return out
+
+
+def start(command):
+    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run_torch(model, batch, processes, options):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meet = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    job = {"model": model, "batch": batch, "processes": processes, "meet": meet, "seconds": options.seconds}
+    workers = [start([sys.executable, os.path.abspath(__file__), "--torch-worker", json.dumps({**job, "rank": rank})])
+               for rank in range(processes)]
+    what = f"PyTorch, {model}, batch {batch}, {processes} processes"
+    try:
+        return json.loads([finished(worker, what, 60 + 20 * options.seconds) for worker in workers][0])
+    finally:
+        for worker in workers:
+            worker.kill()  # those that wait for one that failed; nothing to those that have ended
+
+
+def run_ncf(model, batch, processes, update, options):
+    shape = {"neural": ["--model.embedding_dim", "{user: 74, item: 101}", "--model.hidden", "[100, 50]"],
+             "dot": ["--model.kind", "dot", "--model.embedding_dim", "50"]}[model]
+    launcher = ["mpirun", "-n", str(processes)] if processes > 1 else []
     with tempfile.TemporaryDirectory() as run:
-        subprocess.run([program, "train", "--data.synthetic.users", str(USERS), "--data.synthetic.items", str(ITEMS),
-                        "--data.synthetic.ratings", str(RATINGS), "--model.y_range", "[0, 5.5]",
-                        "--model.embedding_dim", "{user: 74, item: 101}", "--train.batch_size", str(batch),
-                        "--train.weight_decay", "0.1", "--train.embedding_update", update, "--train.epochs", "12",
-                        "--run.threads", "1", "--run.dir", run], check=True, capture_output=True,
-                       env={**os.environ, "OMP_NUM_THREADS": "1"})
-        with open(os.path.join(run, "metrics.jsonl")) as lines:
-            rates = [e["samples_per_s"] for e in map(json.loads, lines) if e["event"] == "epoch"]
-    return statistics.median(rates[2:])
+        flags = {"data.synthetic": f"{{users: {USERS}, items: {ITEMS}, ratings: {RATINGS}}}",
+                 "model.y_range": f"[0, {Y_HIGH}]", "train.batch_size": batch, "train.weight_decay": 0.1,
+                 "train.embedding_update": update, "train.epochs": options.epochs, "run.threads": 1, "run.dir": run}
+        command = [*launcher, options.ncf, "train", *shape]
+        for key, value in flags.items():
+            command += ["--" + key, str(value)]
+        finished(start(command), f"ncf_dist, {model}, batch {batch}, {processes} ranks, {update}", 1200)
+        with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as lines:
+            rates = [event["samples_per_s"] for event in map(json.loads, lines) if event["event"] == "epoch"]
+    return statistics.median(rates[len(rates) // 3:])  # the first ones warm up
+
+
+def measure(model, batch, processes, options):
+    """One row: lists of rates, one a round."""
+    row = {"model": model, "batch": batch, "processes": processes, "pytorch": [], "ncf_dense": [], "ncf_lazy": []}
+    for _ in range(options.rounds):
+        result = run_torch(model, batch, processes, options)
+        row["pytorch"].append(result["rate"])
+        row["software"] = {key: result[key] for key in ("torch", "blas")}
+        for update in () if options.pytorch_only else ("dense", "lazy"):
+            row["ncf_" + update].append(run_ncf(model, batch, processes, update, options))
+    return row
+
+
+# ---- What comes out ----
+
+
+def cells(row):
+    found = [row["model"], f"{row['batch']:,}", str(row["processes"]), f"{statistics.median(row['pytorch']):,.0f}"]
+    for update in ("ncf_dense", "ncf_lazy"):
+        if row[update]:
+            ratio = statistics.median(ours / theirs for ours, theirs in zip(row[update], row["pytorch"]))
+            found += [f"{statistics.median(row[update]):,.0f}", f"{ratio:.1f}"]
+    return "| " + " | ".join(found) + " |"
+
+
+def machine():
+    names = {line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if "model name" in line}
+    return {"cpu": sorted(names), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+
+
+def parse():
+    def numbers(text):
+        return [int(number) for number in text.split(",")]
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ncf", default="build/release/bin/ncf_dist", help="the program (%(default)s)")
+    parser.add_argument("--pytorch-only", action="store_true", help="do not run ncf_dist")
+    parser.add_argument("--models", default="neural,dot", help="which of neural, dot (%(default)s)")
+    parser.add_argument("--batches", type=numbers, default=[64, 1024, 8192], help="global batch sizes (64,1024,8192)")
+    parser.add_argument("--processes", type=numbers, default=[1, 2], help="numbers of processes (1,2)")
+    parser.add_argument("--rounds", type=int, help="how often each contestant runs (5; quick: 1)")
+    parser.add_argument("--quick", action="store_true", help="one short round: does it run at all?")
+    parser.add_argument("--json", metavar="FILE", help="write every rate there")
+    parser.add_argument("--torch-worker", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.seconds, options.epochs = (1, 4) if options.quick else (4, 12)
+    if not options.torch_worker and not options.pytorch_only and not shutil.which(options.ncf):
+        parser.error(f"--ncf {options.ncf}: no such program; build it first, or see --pytorch-only")
+    if min(options.batches + options.processes) < 1 or max(options.processes) > min(options.batches):
+        parser.error("batch sizes and numbers of processes start at 1, and every process needs a sample")
+    if max(options.batches) > RATINGS * 4 // 5:
+        parser.error(f"a batch has at most the {RATINGS * 4 // 5} ratings that train")
+    if not {*options.models.split(",")} <= {"neural", "dot"}:
+        parser.error(f"--models {options.models}: there are neural and dot")
+    return options
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ncf", default="build/release/bin/ncf_dist")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--batches", default="64,1024,8192")
-    parser.add_argument("--torch-worker", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parse()
     if options.torch_worker:
-        print(torch_samples_per_s(options.torch_worker))
-        return
-    print("| batch | PyTorch, samples/s | ncf_dist dense | ratio | ncf_dist lazy | ratio |")
-    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
-    for batch in map(int, options.batches.split(",")):
-        rounds = [(run_torch(batch), run_ncf(options.ncf, batch, "dense"), run_ncf(options.ncf, batch, "lazy"))
-                  for _ in range(options.rounds)]
-        torch_rate, dense, lazy = (statistics.median(column) for column in zip(*rounds))
-        dense_ratio = statistics.median(d / t for t, d, _ in rounds)
-        lazy_ratio = statistics.median(l / t for t, _, l in rounds)
-        print(f"| {batch:,} | {torch_rate:,.0f} | {dense:,.0f} | {dense_ratio:.1f} | {lazy:,.0f} | {lazy_ratio:.1f} |",
-              flush=True)
+        return torch_worker(options.torch_worker)
+    plan = [("neural", batch, processes) for processes in options.processes for batch in options.batches]
+    plan.append(("dot", min(options.batches), min(options.processes)))
+    head = ["model", "batch", "processes", "PyTorch, samples/s"]
+    if not options.pytorch_only:
+        head += ["ncf_dist dense", "ratio", "ncf_dist lazy", "ratio"]
+    print("| " + " | ".join(head) + " |\n| --- " + "| ---: " * (len(head) - 1) + "|", flush=True)
+    report = {"machine": machine(), "rounds": options.rounds, "rows": []}
+    for one in plan:
+        if one[0] in options.models.split(","):
+            report["rows"].append(measure(*one, options))
+            print(cells(report["rows"][-1]), flush=True)
+            if options.json:  # after every row: a run that is stopped keeps what it has
+                with open(options.json, "w", encoding="utf-8") as file:
+                    json.dump(report, file, indent=1)
+    return None
 
 
 if __name__ == "__main__":
