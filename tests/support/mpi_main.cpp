@@ -15,8 +15,9 @@ class EndOthersOnFailure : public testing::EmptyTestEventListener {
   /// The root's own printer shows its failures; those of others would pass unseen.
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (comm_.is_root() || !result.failed()) return;
-    std::cerr << "rank " << comm_.rank() << ": " << (result.file_name() == nullptr ? "" : result.file_name())
-              << ":" << result.line_number() << ": " << result.message() << std::endl;
+    std::cerr << "rank " << comm_.rank() << ": ";
+    if (result.file_name() != nullptr) std::cerr << result.file_name() << ":" << result.line_number() << ": ";
+    std::cerr << result.message() << std::endl;
   }
   void OnTestEnd(const testing::TestInfo& info) override {
     if (!info.result()->Failed()) return;
