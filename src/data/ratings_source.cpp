@@ -213,8 +213,10 @@ RatingsSource find_ratings(const DataConfig& config) {
     no_data(config.path + ": no such file or folder (nor " + config.path + ".train.rating)");
   }
 
-  if (source.format == DataFormat::hdf5 && columns_described(config.csv))
-    usage("data.csv describes columns, but " + config.path + " is an HDF5 data set; leave data.csv out");
+  if (columns_described(config.csv) && config.format == DataFormat::automatic &&
+      source.format != DataFormat::csv)
+    usage("data.csv describes columns, but " + source.ratings + " is " + std::string(name_of(source.format)) +
+          "; leave data.csv out");
   if (source.format == DataFormat::he_ncf && config.split != SplitKind::given)
     usage(source.ratings + ": he-ncf data brings its own split; write data.split: given");
   if (config.split == SplitKind::given) source.valid = given_valid_file(config, source);

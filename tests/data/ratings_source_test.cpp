@@ -56,7 +56,10 @@ TEST_F(RatingsSourceTest, DescribedColumnsMeanCsv) {
   config.csv.time = "4";
   EXPECT_EQ(find_ratings(config).format, DataFormat::csv);
   config.path = file("h", "\x89HDF\r\n\x1a\n....");
-  EXPECT_THAT(error(config), HasSubstr("2: data.csv describes columns, but"));
+  EXPECT_THAT(error(config), HasSubstr("2: data.csv describes columns, but " + config.path + " is hdf5"));
+  config.path = folder_.path();
+  EXPECT_THAT(error(config),
+              HasSubstr("2: data.csv describes columns, but " + (folder_ / "u.data") + " is movielens-100k"));
 }
 
 TEST_F(RatingsSourceTest, KnowsFolders) {
