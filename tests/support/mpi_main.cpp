@@ -1,4 +1,5 @@
-// main() of multi-rank tests. A rank whose test fails says so and ends the job, so that no other rank waits for it.
+// main() of multi-rank tests. A rank whose test fails says so and ends the job, so that no other rank waits
+// for it.
 #include <gtest/gtest.h>
 
 #include <iostream>
