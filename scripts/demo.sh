@@ -21,13 +21,11 @@ if [ $# -eq 1 ]; then
     echo "demo: '$1': no such file or directory" >&2
     exit 3
   fi
-  config=configs/ml-100k.yaml
-  run=$root/runs/ml-100k
-  arguments=(--config "$config" --data.path "$(realpath "$1")" --run.dir "$run")
+  run=runs/ml-100k
+  input=(--config configs/ml-100k.yaml --data.path "$(realpath "$1")")
 else
-  config=configs/demo.yaml
-  run=$root/runs/demo
-  arguments=(--config "$config" --run.dir "$run")
+  run=runs/demo
+  input=(--config configs/demo.yaml)
 fi
 
 "$root/scripts/setup.sh" build
@@ -39,10 +37,10 @@ cmake --build --preset release --target ncf_dist
 # shellcheck source=scripts/mpi_environment.sh
 . "$root/scripts/mpi_environment.sh"
 program=build/release/bin/ncf_dist
-echo "demo: mpirun -n $ranks $program ${arguments[*]}"
-echo
+shown=$(printf '%q ' "$program" "${input[@]}")
+printf 'demo: mpirun -n %s %s--run.dir %s\n\n' "$ranks" "$shown" "$run"
 code=0
-mpirun -n "$ranks" "$program" "${arguments[@]}" || code=$?
+mpirun -n "$ranks" "$program" "${input[@]}" --run.dir "$run" || code=$?
 if [ $code -ne 0 ]; then
   echo "demo: ncf_dist ended with exit code $code; docs/errors.md says what each means" >&2
   exit $code
@@ -50,14 +48,14 @@ fi
 
 cat <<MESSAGE
 
-Results: $run
+Results, in $root/$run:
   config.yaml                    the configuration in full; --config with it repeats the run
   metrics.jsonl                  one JSON object a line: start, every epoch, end
   checkpoints/latest/model.h5    the model, for h5py, h5dump or any other HDF5 reader
 
 To try next, in $root:
   . scripts/mpi_environment.sh   # Open MPI's settings for this shell, explained in docs/install.md
-  mpirun -n 4 $program ${arguments[*]} --model.hidden '[200, 100]' --train.epochs 10
+  mpirun -n 4 $shown--run.dir runs/wider --model.hidden '[200, 100]'
   $program --help
 MESSAGE
 [ $# -eq 1 ] || echo "  scripts/demo.sh DATA           # with the MovieLens 100K files in the directory DATA"
