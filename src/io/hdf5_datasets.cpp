@@ -17,9 +17,26 @@ Handle make_space(const Shape& shape, const Place& place) {
   return place.own(H5Screate_simple(narrow<int>(sizes.size()), sizes.data(), nullptr), "make its shape");
 }
 
+/// Without times of making, equal contents are equal files.
+void keep_no_times(hid_t properties, const Place& place) {
+  place.check(H5Pset_obj_track_times(properties, false), "make it");
+}
+
+void make_groups(const Place& place) {
+  const Handle properties = place.own(H5Pcreate(H5P_GROUP_CREATE), "make its group");
+  keep_no_times(properties, place);
+  for (auto end = place.name.find('/', 1); end != std::string::npos; end = place.name.find('/', end + 1)) {
+    const std::string group = place.name.substr(0, end);
+    if (place.check(H5Lexists(place.impl.file, group.c_str(), H5P_DEFAULT), "look its group up") == 0)
+      place.own(H5Gcreate2(place.impl.file, group.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT),
+                "make its group");
+  }
+}
+
 Handle make_dataset(const Place& place, hid_t type, hid_t space, hid_t properties) {
+  make_groups(place);
+  keep_no_times(properties, place);
   const Handle links = place.own(H5Pcreate(H5P_LINK_CREATE), "make it");
-  place.check(H5Pset_create_intermediate_group(links, 1), "make it");
   place.check(H5Pset_char_encoding(links, H5T_CSET_UTF8), "make it");
   return place.own(
       H5Dcreate2(place.impl.file, place.name.c_str(), type, space, links, properties, H5P_DEFAULT),

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -173,6 +174,30 @@ TEST_F(Hdf5, VirtualDatasetJoinsFilesAndShowsHoles) {
   open("moved/all.h5").read<float>("w", {5, 2}, all);
   EXPECT_TRUE(std::isnan(all[2]) && std::isnan(all[8]));
   EXPECT_EQ(all[4], 2);
+}
+
+TEST_F(Hdf5, VirtualDatasetsDescribeTheirRowsAndDoNotListThem) {
+  auto file = create();
+  file.write_virtual<float>("w", {200000}, {{"p.h5", "w", 0, 2, 100000}, {"q.h5", "w", 1, 2, 100000}}, 0.0F);
+  file.close();
+  EXPECT_LT(fs::file_size(dir_ / "a.h5"), 20000U);  // listed rows also take a time quadratic in them to read
+}
+
+TEST_F(Hdf5, FilesDoNotSayWhenTheyWereMade) {
+  const auto begin = std::time(nullptr);
+  auto file = create();
+  file.write<float>("/group/inside/w", counting(10));
+  file.write_virtual<float>("/other/v", {1}, {{"p.h5", "w", 0, 1, 1}}, 0.0F);
+  file.write_strings("texts", {"a"});
+  file.set_attribute<int64_t>("n", 1);
+  file.close();
+  std::ifstream in(dir_ / "a.h5", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  for (auto second = begin; second <= std::time(nullptr); ++second) {
+    std::string stored;  // four bytes, the lowest first
+    for (int shift = 0; shift < 32; shift += 8) stored += static_cast<char>(second >> shift & 255);
+    EXPECT_EQ(bytes.find(stored), std::string::npos);
+  }
 }
 
 TEST_F(Hdf5, ErrorsNameFileDatasetAndWhatWasExpected) {
