@@ -3,7 +3,7 @@
 #
 #   every C++ file looks as .clang-format says
 #   the sources of the program pass the checks of .clang-tidy
-#   every script passes shellcheck
+#   the scripts that users start pass shellcheck
 set -euo pipefail
 
 case ${1:-} in
@@ -24,7 +24,8 @@ echo "lint: clang-format"
 matching '\.[ch]pp$' | xargs -0 -r clang-format --dry-run -Werror || failed+=(clang-format)
 
 echo "lint: shellcheck"
-matching '\.sh$|^\.ci/run$' | xargs -0 -r shellcheck --external-sources --source-path "$root" || failed+=(shellcheck)
+matching '^(scripts|slurm|bench)/.*\.sh$|^\.ci/run$' | xargs -0 -r shellcheck --external-sources --source-path "$root" \
+  || failed+=(shellcheck)
 
 echo "lint: clang-tidy"
 cmake --preset ci --log-level=WARNING >/dev/null  # compile_commands.json
