@@ -27,6 +27,7 @@ build | nlohmann-json3-dev           | metrics.jsonl, manifest.json
 build | librandom123-dev             | Philox, the random numbers
 build | libxxhash-dev                | digests of checkpoint files
 test  | libgtest-dev                 | GoogleTest
+test  | libgmock-dev                 | its matchers
 test  | hdf5-tools                   | h5dump, an independent reader of checkpoints
 test  | python3-h5py                 | h5py, another one
 bench | libbenchmark-dev             | Google Benchmark
