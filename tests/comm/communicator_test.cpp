@@ -44,7 +44,7 @@ Mixed element(int from, int to, int64_t k) {
 
 /// Uneven, with empty parts: in all-to-all rank 1 sends nothing and rank 2 gets nothing.
 int64_t part(int from, int to) {
-  return from == 1 || to == 2 ? 0 : (from * 3 + to * 5) % 7;
+  return from == 1 || to == 2 ? 0 : (from * 3 + to * 5 + 1) % 7;
 }
 
 template <class T>

@@ -82,7 +82,7 @@ TEST(WatchdogTest, AStoppedRankIsNamedAndGone) {
               HasSubstr("ncf_dist: error on rank 0 of 4 (" + host_name() + "): no progress for "));
   EXPECT_THAT(job.output(),
               HasSubstr("comm.timeout_s is 1.5 s\n  rank 3" + on_host() + "no answer: stopped, dead"));
-  EXPECT_THAT(job.output(), HasSubstr("\n  ranks 0-2: waiting in MPI_Allreduce (collective "));
+  EXPECT_THAT(job.output(), HasSubstr(": waiting in MPI_Allreduce (collective "));
   EXPECT_THAT(job.output(), HasSubstr("), step "));
   EXPECT_TRUE(job.all_gone());
 }
@@ -96,7 +96,7 @@ TEST(WatchdogTest, TheLowestRankThatAnswersReports) {
   EXPECT_EQ(reports(job.output()), 1) << job.output();
   EXPECT_THAT(job.output(), HasSubstr("error on rank 1 of 4 ("));
   EXPECT_THAT(job.output(), HasSubstr("\n  ranks 0, 2" + on_host() + "no answer"));
-  EXPECT_THAT(job.output(), HasSubstr("\n  ranks 1, 3: waiting in MPI_Allreduce"));
+  EXPECT_THAT(job.output(), HasSubstr(": waiting in MPI_Allreduce (collective "));
   EXPECT_TRUE(job.all_gone());
 }
 
@@ -139,10 +139,11 @@ TEST(WatchdogTest, SlowButWithinTheLimitIsFine) {
 }
 
 TEST(WatchdogTest, AJobSuspendedAsAWholeGoesOn) {
-  Job job(3, "meet-briefly", 2);
+  Job job(3, "slow", 4);
   job.wait_until_met();
+  usleep(500'000);  // by now two ranks wait for the slow one
   for (int r = 0; r < 3; ++r) job.send(r, SIGSTOP);
-  usleep(5'000'000);
+  usleep(6'000'000);
   for (int r = 0; r < 3; ++r) job.send(r, SIGCONT);
   EXPECT_EQ(job.exit_code(), 0) << job.output();
   EXPECT_THAT(job.output(), HasSubstr("finished\n"));
