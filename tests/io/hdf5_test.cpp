@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <thread>
 
 #include "support/temporary_directory.hpp"
 
@@ -270,6 +271,23 @@ TEST_F(Hdf5, AFullDiskIsReportedAndLeavesNothingOpen) {
   file.write<float>("w", counting(10000));
   file.close();
   EXPECT_EQ(open().read<float>("w"), counting(10000));
+}
+
+TEST_F(Hdf5, ThreadsMayHoldFilesAtTheSameTime) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      const std::string name = std::to_string(t) + ".h5";
+      for (int round = 0; round < 20; ++round) {
+        auto file = create(name);
+        file.write<float>("w", counting(1000 + t));
+        file.close();
+        EXPECT_EQ(open(name).read<float>("w"), counting(1000 + t));
+        EXPECT_THAT(error_of([&] { open(name).read<float>("v" + std::to_string(t)); }),
+                    HasSubstr(name + ": v"));
+      }
+    });
+  for (auto& thread : threads) thread.join();
 }
 
 TEST_F(Hdf5, AFileNotClosedIsGivenUp) {
