@@ -4,6 +4,7 @@
     apt-get install python3-torch libopenblas0-pthread
     bench/compare_pytorch.py [--ncf build/release/bin/ncf_dist] [--batches 64,1024,8192] [--processes 1,2] [--quick]
     bench/compare_pytorch.py --pytorch-only
+    bench/compare_pytorch.py --write-docs docs/performance.md
 
 Models at the shape of ML-100K, mean squared error on a rating range: `neural`, fastai's EmbeddingNN (944 x 74,
 1635 x 101, hidden [100, 50], no batch norm), and `dot` (50 factors and biases; smallest batch, one process). The batch
@@ -192,6 +193,68 @@ def machine():
     return {"cpu": sorted(names), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
 
 
+PAGE = """# Speed beside PyTorch
+
+Made by `bench/compare_pytorch.py --write-docs docs/performance.md`: {rounds} rounds, each contestant in turn, medians; one
+thread a process; several processes share the global batch (PyTorch: DistributedDataParallel over gloo). The script's head
+says what each side does.
+
+| | |
+| --- | --- |
+| processor | {cpu}, {cores} cores, {isa} |
+| PyTorch | {torch}, {blas} |
+| this program | {version} |
+| date | {date} |
+
+{table}
+
+![ratios to PyTorch](performance.svg)
+
+`dense` moves every row of the tables at every step, as PyTorch does; `lazy`, the default, only those of the batch, with
+the weight decay that a row missed made up for when it is next used.
+"""
+
+
+def own_versions(program):
+    lines = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()
+    isa = [line.split(": ", 1)[1] for line in lines if line.startswith("instruction set")]
+    return lines[0], isa[0] if isa else "?"
+
+
+def plot(rows, path):
+    """Bars of the ratios, one pair a row of the table."""
+    bars = [(row, update, statistics.median(o / t for o, t in zip(row["ncf_" + update], row["pytorch"])))
+            for row in rows for update in ("dense", "lazy")]
+    longest, height, left, width = max(ratio for _, _, ratio in bars), 18, 190, 420
+    body = []
+    for k, (row, update, ratio) in enumerate(bars):
+        y, length = 24 + k * height + k // 2 * 8, max(1, round(width * ratio / longest))
+        if update == "dense":
+            plural = "" if row["processes"] == 1 else "es"
+            label = f"{row['model']}, batch {row['batch']:,}, {row['processes']} process{plural}"
+            body.append(f'<text x="{left - 8}" y="{y + height}" text-anchor="end">{label}</text>')
+        color = "#7a9cc6" if update == "dense" else "#2f5d92"
+        body.append(f'<rect x="{left}" y="{y}" width="{length}" height="{height - 3}" fill="{color}"/>')
+        body.append(f'<text x="{left + length + 5}" y="{y + 12}">{ratio:.1f} {update}</text>')
+    total = 24 + len(bars) * height + len(bars) // 2 * 8
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 90}" height="{total}" '
+                   'font-family="sans-serif" font-size="11">\n'
+                   f'<text x="{left}" y="14" font-weight="bold">samples/s, as a multiple of PyTorch</text>\n'
+                   + "\n".join(body) + "\n</svg>\n")
+
+
+def write_docs(report, options, table):
+    version, isa = own_versions(options.ncf)
+    software = report["rows"][0]["software"]
+    page = PAGE.format(rounds=report["rounds"], cpu=", ".join(report["machine"]["cpu"]), cores=report["machine"]["cores"],
+                       isa=isa, torch=software["torch"], blas=", ".join(map(os.path.basename, software["blas"])), version=version,
+                       date=time.strftime("%Y-%m-%d"), table=table)
+    with open(options.write_docs, "w", encoding="utf-8") as file:
+        file.write(page)
+    plot(report["rows"], os.path.splitext(options.write_docs)[0] + ".svg")
+
+
 def parse():
     def numbers(text):
         return [int(number) for number in text.split(",")]
@@ -205,12 +268,15 @@ def parse():
     parser.add_argument("--rounds", type=int, help="how often each contestant runs (5; quick: 1)")
     parser.add_argument("--quick", action="store_true", help="one short round: does it run at all?")
     parser.add_argument("--json", metavar="FILE", help="write every rate there")
+    parser.add_argument("--write-docs", metavar="FILE.md", help="write table and machine there, and a plot beside it")
     parser.add_argument("--torch-worker", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 5)
     options.seconds, options.epochs = (1, 4) if options.quick else (4, 12)
     if not options.torch_worker and not options.pytorch_only and not shutil.which(options.ncf):
         parser.error(f"--ncf {options.ncf}: no such program; build it first, or see --pytorch-only")
+    if options.write_docs and options.pytorch_only:
+        parser.error("--write-docs writes ratios: it needs ncf_dist, so not --pytorch-only")
     if min(options.batches + options.processes) < 1 or max(options.processes) > min(options.batches):
         parser.error("batch sizes and numbers of processes start at 1, and every process needs a sample")
     if max(options.batches) > RATINGS * 4 // 5:
@@ -229,15 +295,19 @@ def main():
     head = ["model", "batch", "processes", "PyTorch, samples/s"]
     if not options.pytorch_only:
         head += ["ncf_dist dense", "ratio", "ncf_dist lazy", "ratio"]
-    print("| " + " | ".join(head) + " |\n| --- " + "| ---: " * (len(head) - 1) + "|", flush=True)
+    table = ["| " + " | ".join(head) + " |", "| --- " + "| ---: " * (len(head) - 1) + "|"]
+    print("\n".join(table), flush=True)
     report = {"machine": machine(), "rounds": options.rounds, "rows": []}
     for one in plan:
         if one[0] in options.models.split(","):
             report["rows"].append(measure(*one, options))
-            print(cells(report["rows"][-1]), flush=True)
+            table.append(cells(report["rows"][-1]))
+            print(table[-1], flush=True)
             if options.json:  # after every row: a run that is stopped keeps what it has
                 with open(options.json, "w", encoding="utf-8") as file:
                     json.dump(report, file, indent=1)
+    if options.write_docs:
+        write_docs(report, options, "\n".join(table))
     return None
 
 

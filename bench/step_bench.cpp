@@ -13,18 +13,21 @@ using namespace ncf;
 
 constexpr int64_t user_rows = 944, item_rows = 1635, batches = 16;
 
-void step(benchmark::State& state, ModelKind kind, EmbeddingUpdate embedding_update, bool batch_norm) {
+void step(benchmark::State& state, ModelKind kind, EmbeddingUpdate embedding_update, bool batch_norm,
+          Reproducible reproducible = Reproducible::run) {
   Config config;
   config.model.kind = kind;
   if (kind == ModelKind::dot) config.model.embedding_dim = {50, 50};
   config.model.batch_norm = batch_norm;
   config.model.y_range = std::vector<double>{0, 5.5};
   config.train.embedding_update = embedding_update;
+  config.train.reproducible = reproducible;
   config.train.schedule = ScheduleKind::constant;
   config.train.lr = 1e-4;
   const int64_t batch = state.range(0);
   Communicator comm = Communicator::self();
-  Learner learner(config, {0, 1}, user_rows, item_rows, make_schedule(config.train, 10'000'000, 1'000));
+  Learner learner(config, {0, 1}, make_granules(config.train, 1), user_rows, item_rows,
+                  make_schedule(config.train, 10'000'000, 1'000));
   std::vector<int32_t> users, items;
   std::vector<float> ratings;
   for (int64_t k = 0; k < batch * batches; ++k) {
@@ -38,11 +41,18 @@ void step(benchmark::State& state, ModelKind kind, EmbeddingUpdate embedding_upd
   PhaseTimer timer;
   LossSum loss;
   int64_t done = 0;
+  const Granules granules = make_granules(config.train, 1);
+  std::vector<int64_t> bounds;
+  for (int64_t g = 0; g <= granules.count; ++g) bounds.push_back(granules.sample(batch, g));
   for (auto _ : state) {
     const auto first = static_cast<std::size_t>(done % batches * batch), n = static_cast<std::size_t>(batch);
     learner.step(comm,
-                 {std::span(users).subspan(first, n), std::span(items).subspan(first, n),
-                  std::span(ratings).subspan(first, n), 0, batch},
+                 {std::span(users).subspan(first, n),
+                  std::span(items).subspan(first, n),
+                  std::span(ratings).subspan(first, n),
+                  0,
+                  batch,
+                  {bounds.begin(), bounds.end()}},
                  done + 1, 0, loss, timer);
     ++done;
   }
@@ -54,6 +64,11 @@ void step(benchmark::State& state, ModelKind kind, EmbeddingUpdate embedding_upd
 }
 
 BENCHMARK_CAPTURE(step, neural_lazy, ModelKind::neural, EmbeddingUpdate::lazy, false)
+    ->Arg(64)
+    ->Arg(1024)
+    ->Arg(8192);
+BENCHMARK_CAPTURE(step, neural_lazy_fixed_order, ModelKind::neural, EmbeddingUpdate::lazy, false,
+                  Reproducible::ranks)
     ->Arg(64)
     ->Arg(1024)
     ->Arg(8192);
