@@ -9,6 +9,19 @@ set(NCF_MPI_ENVIRONMENT
     OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_io=romio321
     OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_NUM_THREADS=1)
 
+# ncf_mpi_environment(TEST...)
+#
+# What these tests need to start mpirun. Each gets a directory of its own for Open MPI's session: jobs that start at the
+# same time trip over each other while they make a common one.
+function(ncf_mpi_environment)
+  foreach(test IN LISTS ARGN)
+    string(MD5 id "${PROJECT_BINARY_DIR} ${test}")
+    string(SUBSTRING "${id}" 0 8 id)
+    set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT ${NCF_MPI_ENVIRONMENT}
+                                              OMPI_MCA_orte_tmpdir_base=/tmp/ncf-tests/${id})
+  endforeach()
+endfunction()
+
 # The end of Google Test's output then (mpirun gives a rank a terminal, hence GTEST_COLOR below).
 set(NCF_ALL_SKIPPED "PASSED  \\] 0 tests\\.\r?\n(\\[  SKIPPED \\] [^\n]*\n)+$")
 
@@ -28,8 +41,8 @@ function(ncf_test path)
     foreach(ranks IN LISTS ARG_RANKS)
       add_test(NAME ${name}.p${ranks} COMMAND "${NCF_MPIRUN}" -n ${ranks} $<TARGET_FILE:${target}>)
       set_tests_properties(${name}.p${ranks} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
-                           ENVIRONMENT "${NCF_MPI_ENVIRONMENT};GTEST_COLOR=no"
-                           SKIP_REGULAR_EXPRESSION "${NCF_ALL_SKIPPED}")
+                           ENVIRONMENT GTEST_COLOR=no SKIP_REGULAR_EXPRESSION "${NCF_ALL_SKIPPED}")
+      ncf_mpi_environment(${name}.p${ranks})
       if(ranks GREATER 1)
         set_tests_properties(${name}.p${ranks} PROPERTIES PROCESSORS 2)
       endif()

@@ -56,6 +56,7 @@ Results, in $root/$run:
 To try next, in $root:
   . scripts/mpi_environment.sh   # Open MPI's settings for this shell, explained in docs/install.md
   mpirun -n 4 $shown--run.dir runs/wider --model.hidden '[200, 100]'
+  $program inspect $run
   $program --help
 MESSAGE
 [ $# -eq 1 ] || echo "  scripts/demo.sh DATA           # with the MovieLens 100K files in the directory DATA"

@@ -24,7 +24,7 @@ echo "lint: clang-format"
 matching '\.[ch]pp$' | xargs -0 -r clang-format --dry-run -Werror || failed+=(clang-format)
 
 echo "lint: shellcheck"
-matching '^(scripts|slurm|bench)/.*\.sh$|^\.ci/run$' | xargs -0 -r shellcheck --external-sources --source-path "$root" \
+matching '^(scripts|slurm|bench)/.*\.(sh|sbatch)$|^\.ci/run$' | xargs -0 -r shellcheck --external-sources --source-path "$root" \
   || failed+=(shellcheck)
 
 echo "lint: clang-tidy"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # scripts/setup.sh [--check] [GROUP...]: installs the Debian packages that the project needs and that are missing.
 #
-#   GROUP    build (to build and run; the default), test (adds what the tests use), bench, dev (lint, coverage)
+#   GROUP    build (to build and run; the default), test (adds what the tests use), cluster (what tests/cluster uses
+#            besides), bench, dev (lint, coverage)
 #   --check  installs nothing; names what is missing and fails if there is anything
 #
 # Safe to run again: when nothing is missing it asks dpkg once and is done. Where there is no apt-get, or
@@ -30,6 +31,12 @@ test  | libgtest-dev                 | GoogleTest
 test  | libgmock-dev                 | its matchers
 test  | hdf5-tools                   | h5dump, an independent reader of checkpoints
 test  | python3-h5py                 | h5py, another one
+cluster | slurmctld                  | a SLURM cluster on this machine
+cluster | slurmd                     | its nodes
+cluster | slurm-client               | sbatch, srun
+cluster | slurm-wlm-basic-plugins    | PMIx, among others
+cluster | munge                      | who is who in SLURM
+cluster | iproute2                   | the network of the nodes
 bench | libbenchmark-dev             | Google Benchmark
 bench | python3-torch                | the yardstick
 dev   | clang-format                 | scripts/lint.sh
@@ -109,8 +116,8 @@ main() {
     case $1 in
       -h | --help) usage; return ;;
       --check) check=1 ;;
-      build | test | bench | dev) groups+=("$1") ;;
-      *) fail "unknown argument '$1'; it takes --check and the groups build, test, bench, dev" ;;
+      build | test | cluster | bench | dev) groups+=("$1") ;;
+      *) fail "unknown argument '$1'; it takes --check and the groups build, test, cluster, bench, dev" ;;
     esac
     shift
   done

@@ -18,6 +18,10 @@ struct Command {
   std::string description;  ///< of its --help: what it does, and examples
   std::vector<Flag> flags;  ///< its own
   bool shows_keys = true;   ///< --help lists the main keys
+  Takes takes;              ///< configuration keys, an operand
+  /// Its keys are laid over the configuration of a checkpoint, by the command itself; the Config it is given
+  /// has defaults below them and is not checked.
+  bool over_checkpoint = false;
   /// A command that just prints: the text, without any communication. Or else:
   std::string (*print)(const CommandLine&, const LoadedConfig&) = nullptr;
   /// A command that works; returns the exit code. Collective.
@@ -26,6 +30,8 @@ struct Command {
 
 Command train_command();
 Command prepare_command();
+Command evaluate_command();
+Command inspect_command();
 Command config_command();
 
 /// The first one is the default.

@@ -32,10 +32,12 @@ constexpr const char* keys_everywhere =
 
 }  // namespace
 
-std::vector<Flag> common_flags() {
-  return {{"config", "FILE", "read keys from a YAML file; flags beat it"},
-          {"help,h", "", "print this; after a command, its own help"},
-          {"version", "", "print versions and the instruction set in use"}};
+std::vector<Flag> common_flags(bool keys) {
+  std::vector<Flag> flags;
+  if (keys) flags.push_back({"config", "FILE", "read keys from a YAML file; flags beat it"});
+  flags.push_back({"help,h", "", "print this; after a command, its own help"});
+  flags.push_back({"version", "", "print versions and the instruction set in use"});
+  return flags;
 }
 
 std::string program_help() {
@@ -52,10 +54,14 @@ std::string program_help() {
 }
 
 std::string command_help(const Command& command) {
-  std::string text = "usage: ncf_dist " + command.name + " [FLAGS]\n\n" + command.description + "\n";
+  const std::string operand = command.takes.operand.empty() ? "" : " " + command.takes.operand;
+  std::string text =
+      "usage: ncf_dist " + command.name + operand + " [FLAGS]\n\n" + command.description + "\n";
   auto flags = command.flags;
-  for (const Flag& flag : common_flags()) flags.push_back(flag);
-  text += flag_lines(flags) + "\n";
+  for (const Flag& flag : common_flags(command.takes.keys)) flags.push_back(flag);
+  text += flag_lines(flags);
+  if (!command.takes.keys) return text;
+  text += "\n";
   if (command.shows_keys) text += "The main keys, with their defaults:\n\n" + main_keys() + "\n";
   return text + keys_everywhere;
 }

@@ -8,8 +8,8 @@
 
 namespace ncf::app {
 
-/// Flags that every command has.
-std::vector<Flag> common_flags();
+/// Flags that every command has; --config only where configuration keys are taken.
+std::vector<Flag> common_flags(bool keys = true);
 
 std::string program_help();
 std::string command_help(const Command& command);

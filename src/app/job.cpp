@@ -21,16 +21,22 @@ void print(const std::string& text) {
   if (!std::cout) throw Error(ErrorKind::internal, "cannot write to standard output");
 }
 
-void warn_of_idle_keys(const LoadedConfig& loaded) {
-  for (const std::string& sentence : idle_keys(loaded.config, loaded.places)) log_warning(sentence);
+void warn_of_idle_keys(const Request& request) {
+  if (request.command.over_checkpoint) return;  // what they are laid over is not known yet
+  for (const std::string& sentence : idle_keys(request.loaded.config, request.loaded.places))
+    log_warning(sentence);
 }
 
 int work(std::span<const std::string> arguments, Communicator& comm) {
   const Request request = agreed(comm, [&] { return understand(arguments); });
-  warn_of_idle_keys(request.loaded);
+  warn_of_idle_keys(request);
   if (request.text) {
     if (comm.is_root()) print(*request.text);
     return 0;
+  }
+  if (request.command.over_checkpoint) {
+    Watchdog watchdog(comm, request.loaded.config.comm.timeout_s);
+    return request.command.run(request.line, request.loaded.config, comm);
   }
   // Hosts may see different versions of the file: rank 0's holds.
   const Config config = config_from_yaml(comm.broadcast(to_yaml(request.loaded.config), 0), "rank 0").config;
@@ -51,7 +57,7 @@ std::optional<int> answer_alone(std::span<const std::string> arguments) {
   try {
     const Request request = understand(arguments);
     if (!request.text) return {};
-    warn_of_idle_keys(request.loaded);
+    warn_of_idle_keys(request);
     print(*request.text);
     return 0;
   } catch (const Error& e) {

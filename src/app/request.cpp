@@ -26,7 +26,7 @@ Command find_command(const std::string& name) {
 }  // namespace
 
 std::vector<Command> commands() {
-  return {train_command(), prepare_command(), config_command()};
+  return {train_command(), prepare_command(), evaluate_command(), inspect_command(), config_command()};
 }
 
 Request understand(std::span<const std::string> arguments) {
@@ -35,9 +35,10 @@ Request understand(std::span<const std::string> arguments) {
   request.command = named ? find_command(arguments.front()) : commands().front();
   if (named) arguments = arguments.subspan(1);
 
-  auto flags = common_flags();
+  const Takes& takes = request.command.takes;
+  auto flags = common_flags(takes.keys);
   flags.insert(flags.end(), request.command.flags.begin(), request.command.flags.end());
-  request.line = parse_command_line(arguments, flags);
+  request.line = parse_command_line(arguments, flags, takes);
   const auto& given = request.line.flags;
   if (given.contains("help")) {
     request.text = named ? command_help(request.command) : program_help();
@@ -47,7 +48,11 @@ Request understand(std::span<const std::string> arguments) {
     const auto file = given.find("config");
     if (file != given.end() && file->second.empty())
       throw Error(ErrorKind::usage, "command line: --config takes the name of a file, not an empty one");
-    request.loaded = load_config(file == given.end() ? "" : file->second, request.line.keys);
+    if (!takes.operand.empty() && request.line.operand.empty())
+      throw Error(ErrorKind::usage, "command line: " + request.command.name + " needs " + takes.operand +
+                                        " (ncf_dist " + request.command.name + " --help)");
+    const auto load = request.command.over_checkpoint ? read_keys : load_config;
+    request.loaded = load(file == given.end() ? "" : file->second, request.line.keys);
     if (request.command.print) request.text = request.command.print(request.line, request.loaded);
   }
   return request;

@@ -31,6 +31,11 @@ std::optional<int64_t> checkpoint_step(const std::string& name) {
   return step;
 }
 
+bool is_leftover(const std::string& name) {
+  const auto dot = name.find('.');
+  return dot != std::string::npos && checkpoint_step(name.substr(0, dot)).has_value();
+}
+
 std::string shard_name(int64_t rank, int64_t world) {
   return "shard-" + padded(rank, 4) + "-of-" + padded(world, 4) + ".h5";
 }

@@ -17,6 +17,11 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 constexpr const char* format_name = "ncf_dist checkpoint";
 
+/// The first line: it opens the JSON object, and its digest is that of every byte below it.
+std::string first_line(const std::string& below) {
+  return "{\"xxh3_128_of_the_lines_below\": \"" + digest_of(below) + "\",";
+}
+
 Error wrong(const std::string& message) {
   return {ErrorKind::checkpoint, message};
 }
@@ -48,6 +53,7 @@ Json to_json(const Manifest& manifest) {
   json["moments"] = {manifest.moments.first, manifest.moments.second};
   json["extra"] = Json::object();
   for (const auto& [name, value] : manifest.extra) json["extra"][name] = number_to_json(value);
+  json["extra_text"] = manifest.extra_text;
   json["tables"] = Json::array();
   for (const auto& table : manifest.tables)
     json["tables"].push_back(
@@ -69,6 +75,7 @@ Manifest from_json(const Json& json) {
   json.at("moments").at(0).get_to(manifest.moments.first);
   json.at("moments").at(1).get_to(manifest.moments.second);
   for (const auto& [name, value] : json.at("extra").items()) manifest.extra[name] = number_from_json(value);
+  json.at("extra_text").get_to(manifest.extra_text);
   for (const auto& table : json.at("tables"))
     manifest.tables.push_back({table.at("name"), table.at("rows"), table.at("width"), table.at("bias")});
   for (const auto& file : json.at("files"))
@@ -94,17 +101,16 @@ int64_t Manifest::bytes() const {
 }
 
 std::string manifest_text(const Manifest& manifest) {
-  // Still one JSON object: the first line opens it, and its digest is that of every byte below the line.
   const std::string below =
       to_json(manifest).dump(2, ' ', false, Json::error_handler_t::replace).substr(2) + "\n";
-  return "{\"xxh3_128_of_the_lines_below\": \"" + digest_of(below) + "\",\n" + below;
+  return first_line(below) + "\n" + below;
 }
 
 Manifest parse_manifest(const std::string& text, const std::string& path) {
   const auto line = text.find('\n');
   if (line == std::string::npos) throw wrong(path + ": is cut short");
   const std::string below = text.substr(line + 1);
-  if (text.substr(0, line).find('"' + digest_of(below) + '"') == std::string::npos)
+  if (text.substr(0, line) != first_line(below))
     throw wrong(path + ": is damaged: its text does not fit the digest in its first line");
   try {
     const Json json = Json::parse(text);

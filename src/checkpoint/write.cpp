@@ -106,6 +106,7 @@ Manifest manifest_of(const Snapshot& snapshot, int64_t world, std::vector<FileRe
                     .program_version = snapshot.program_version,
                     .moments = snapshot.moments,
                     .extra = snapshot.extra,
+                    .extra_text = snapshot.extra_text,
                     .tables = {},
                     .files = std::move(files)};
   for (const auto& table : snapshot.tables)
@@ -151,21 +152,20 @@ std::vector<FileRecord> write_pieces(const std::string& partial, int64_t rank, i
   }
 }
 
-WrittenCheckpoint commit_checkpoint(Communicator& comm, const std::string& partial, const Snapshot& snapshot,
-                                    const std::vector<FileRecord>& mine) {
-  const fs::path checkpoints = fs::path(partial).parent_path();
-  const std::string name = checkpoint_name(snapshot.progress.step);
+Manifest join_pieces(Communicator& comm, const Snapshot& snapshot, const std::vector<FileRecord>& mine) {
   std::vector<FileRecord> files;
   for (const auto& text : comm.all_gather(to_text(mine))) append_from_text(text, files);
-  const Manifest manifest = manifest_of(snapshot, comm.size(), std::move(files));
-  agree(comm, [&] {
-    if (!comm.is_root()) return;
-    check_sizes(partial, manifest);
-    write_file(partial + "/" + manifest_name, manifest_text(manifest), kind);
-    sync_path(partial, kind);
-    replace(partial, checkpoints / name, kind);
-    replace_link(name, checkpoints / "latest", kind);
-  });
+  return manifest_of(snapshot, comm.size(), std::move(files));
+}
+
+WrittenCheckpoint commit_checkpoint(const std::string& partial, const Manifest& manifest) {
+  const fs::path checkpoints = fs::path(partial).parent_path();
+  const std::string name = checkpoint_name(manifest.progress.step);
+  check_sizes(partial, manifest);
+  write_file(partial + "/" + manifest_name, manifest_text(manifest), kind);
+  sync_path(partial, kind);
+  replace(partial, checkpoints / name, kind);
+  replace_link(name, checkpoints / "latest", kind);
   return {checkpoints / name, manifest.bytes()};
 }
 
@@ -180,7 +180,11 @@ WrittenCheckpoint write_checkpoint(Communicator& comm, const std::string& checkp
   const std::string partial = begin_checkpoint(comm, checkpoints, snapshot.progress.step);
   try {
     const auto mine = agreed(comm, [&] { return write_pieces(partial, comm.rank(), comm.size(), snapshot); });
-    return commit_checkpoint(comm, partial, snapshot, mine);
+    const Manifest manifest = join_pieces(comm, snapshot, mine);
+    agree(comm, [&] {
+      if (comm.is_root()) commit_checkpoint(partial, manifest);
+    });
+    return {checkpoints + "/" + checkpoint_name(snapshot.progress.step), manifest.bytes()};
   } catch (const Error& e) {
     if (e.agreed()) abandon_checkpoint(comm, partial);
     throw;

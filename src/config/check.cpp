@@ -1,7 +1,9 @@
 #include "ncf/config/check.hpp"
 
+#include <bit>
 #include <string_view>
 
+#include "ncf/config/duration.hpp"
 #include "ncf/util/error.hpp"
 
 namespace ncf {
@@ -53,6 +55,19 @@ void check_model(const ModelConfig& model, const TrainConfig& train, const Place
     fail("train.batch_size", "model.batch_norm needs at least 2, one sample has no variance");
 }
 
+void check_train(const TrainConfig& train, const Places& places) {
+  if (!std::has_single_bit(static_cast<uint64_t>(train.granules)))
+    throw Error(ErrorKind::usage, with_place("train.granules", places) + ": " +
+                                      std::to_string(train.granules) +
+                                      " is not a power of two; sums are added in pairs");
+}
+
+void check_run(const RunConfig& run, const Places& places) {
+  if (!run.stop_before.empty() && !parse_duration(run.stop_before))
+    throw Error(ErrorKind::usage, with_place("run.stop_before", places) + ": '" + run.stop_before +
+                                      "' is not a time; it takes HH:MM:SS, such as 03:55:00");
+}
+
 struct Idle {
   const char* key;  // a key, or a section
   bool idle;
@@ -62,8 +77,10 @@ struct Idle {
 }  // namespace
 
 void check(const Config& config, const Places& places) {
+  check_run(config.run, places);
   check_data(config.data, places);
   check_model(config.model, config.train, places);
+  check_train(config.train, places);
 }
 
 std::vector<std::string> idle_keys(const Config& config, const Places& places) {
@@ -78,6 +95,7 @@ std::vector<std::string> idle_keys(const Config& config, const Places& places) {
   const std::string schedule = is("train.schedule", config.train.schedule);
   const bool one_cycle = config.train.schedule == ScheduleKind::one_cycle;
   const bool steps = config.train.schedule == ScheduleKind::step;
+  const bool ranks = config.train.reproducible == Reproducible::ranks;
   const bool sgd = config.train.optimizer == OptimizerKind::sgd;
   const Idle rules[] = {
       {"data.synthetic", !synthetic, "data.path is given"},
@@ -85,6 +103,8 @@ std::vector<std::string> idle_keys(const Config& config, const Places& places) {
       {"data.duplicates", synthetic, no_path},
       {"data.csv", synthetic, no_path},
       {"data.valid_fraction", config.data.split != SplitKind::random, is("data.split", config.data.split)},
+      {"run.threads", ranks, is("train.reproducible", config.train.reproducible)},
+      {"train.granules", !ranks, is("train.reproducible", config.train.reproducible)},
       {"model.hidden", dot, kind},
       {"model.batch_norm", dot, kind},
       {"model.dropout", dot, kind},

@@ -22,7 +22,10 @@ std::string long_name(const Flag& flag) {
 /// The flags of one command, keys and its own.
 class Flags {
  public:
-  explicit Flags(std::span<const Flag> own) : own_(own), fields_(config_), names_(fields_.keys()) {
+  Flags(std::span<const Flag> own, bool keys) : own_(own), fields_(config_) {
+    if (keys) names_ = fields_.keys();
+    // A flag of the command hides a section of that name.
+    std::erase_if(names_, [&](const std::string& name) { return own_flag(name); });
     for (const auto& name : names_) known_.add_options()(name.c_str(), po::value<std::string>());
     for (const Flag& flag : own_) {
       names_.push_back(long_name(flag));
@@ -48,7 +51,9 @@ class Flags {
     }
   }
 
-  bool is_key(const std::string& name) const { return fields_.find(name) || fields_.find_section(name); }
+  bool is_key(const std::string& name) const {
+    return !own_flag(name) && (fields_.find(name) || fields_.find_section(name));
+  }
 
   /// A flag's value; empty for those that take none.
   std::string value(const po::option& option) const {
@@ -67,6 +72,9 @@ class Flags {
   }
 
  private:
+  bool own_flag(const std::string& name) const {
+    return std::ranges::any_of(own_, [&](const Flag& flag) { return long_name(flag) == name; });
+  }
   /// The value is missing, or there is one where none is taken.
   [[noreturn]] void wrong_value(std::string name) const {
     name.erase(0, name.find_first_not_of('-'));
@@ -88,10 +96,18 @@ class Flags {
 
 }  // namespace
 
-CommandLine parse_command_line(std::span<const std::string> arguments, std::span<const Flag> own_flags) {
-  const Flags flags(own_flags);
+CommandLine parse_command_line(std::span<const std::string> arguments, std::span<const Flag> own_flags,
+                               const Takes& takes) {
+  const Flags flags(own_flags, takes.keys);
   CommandLine line;
   for (const po::option& option : flags.parse(arguments)) {
+    if (option.position_key >= 0 && !takes.operand.empty()) {
+      if (!line.operand.empty())
+        fail("unexpected '" + option.value.front() + "'; it takes one " + takes.operand + ", which is '" +
+             line.operand + "'");
+      line.operand = option.value.front();
+      continue;
+    }
     if (option.position_key >= 0)
       fail("unexpected '" + option.value.front() + "'; settings are flags, such as --train.epochs 10");
     if (option.unregistered) flags.unknown(option);

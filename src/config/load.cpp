@@ -109,11 +109,30 @@ void read_assignments(std::span<const Assignment> assignments, Fields& fields, P
 }  // namespace
 
 LoadedConfig load_config(const std::string& file, std::span<const Assignment> assignments) {
+  LoadedConfig loaded = read_keys(file, assignments);
+  check(loaded.config, loaded.places);
+  return loaded;
+}
+
+LoadedConfig load_config_over(const std::string& stored, const std::string& source, const std::string& file,
+                              std::span<const Assignment> assignments) {
+  LoadedConfig loaded;
+  Fields fields(loaded.config);
+  Places below;
+  read_document(stored, source, fields, below);
+  if (!file.empty()) read_document(file_text(file), file, fields, loaded.places);
+  read_assignments(assignments, fields, loaded.places);
+  Places all = loaded.places;
+  all.merge(below);
+  check(loaded.config, all);
+  return loaded;
+}
+
+LoadedConfig read_keys(const std::string& file, std::span<const Assignment> assignments) {
   LoadedConfig loaded;
   Fields fields(loaded.config);
   if (!file.empty()) read_document(file_text(file), file, fields, loaded.places);
   read_assignments(assignments, fields, loaded.places);
-  check(loaded.config, loaded.places);
   return loaded;
 }
 

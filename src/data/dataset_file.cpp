@@ -209,6 +209,32 @@ uint64_t whole_digest(const Hdf5File& file) {
   return hash.take();
 }
 
+/// Of titles, genres, ages and the like, which `digest` leaves out. Columns in the order of their names.
+uint64_t columns_digest(const SideTables& side) {
+  Hash64 hash;
+  const auto add_text = [&](const std::string& text) {
+    hash.add(std::span<const char>(text.c_str(), text.size() + 1));
+  };
+  for (const SideTable* table : {&side.users, &side.items}) {
+    std::vector<const Attribute*> sorted;
+    for (const auto& attribute : table->attributes) sorted.push_back(&attribute);
+    std::ranges::sort(sorted, {}, [](const Attribute* a) { return a->name; });
+    for (const Attribute* a : sorted) {
+      add_text(a->name);
+      if (const auto* text = std::get_if<Attribute::Text>(&a->values))
+        std::ranges::for_each(*text, add_text);
+      else if (const auto* number = std::get_if<Attribute::Number>(&a->values))
+        hash.add(std::span<const double>(*number));
+      else
+        for (const auto& list : std::get<Attribute::TextList>(a->values)) {
+          std::ranges::for_each(list, add_text);
+          add_text("");
+        }
+    }
+  }
+  return hash.take();
+}
+
 }  // namespace
 
 void begin_dataset_file(const std::string& path, const Dataset& dataset, RatingColumns columns,
@@ -219,6 +245,7 @@ void begin_dataset_file(const std::string& path, const Dataset& dataset, RatingC
   file.set_attribute("ncf_dist_version", std::string(version()));
   file.set_attribute("source", dataset.source);
   file.set_attribute<int64_t>("repeated_pairs", dataset.repeated_pairs);
+  file.set_attribute("columns_digest", hexadecimal(columns_digest(side)));
   write_ids(file, "/users/id", dataset.users);
   write_ids(file, "/items/id", dataset.items);
   write_columns(file, "users", side.users);
@@ -313,7 +340,22 @@ DatasetFileInfo read_dataset_info(const std::string& path) {
           .columns = {.times = file.has("/ratings/time"), .valid = file.has("/ratings/valid")},
           .repeated_pairs = file.attribute<int64_t>("repeated_pairs"),
           .source = file.text_attribute("source"),
-          .digest = file.text_attribute("digest")};
+          .digest = file.text_attribute("digest"),
+          .program_version = file.text_attribute("ncf_dist_version")};
+}
+
+void check_whole_dataset(const std::string& path) {
+  const SideTables side = read_side_tables(path);
+  const auto file = open_dataset_file(path);
+  const auto expect = [&](const char* attribute, uint64_t found, const char* problem) {
+    const std::string expected = file.text_attribute(attribute);
+    if (hexadecimal(found) != expected)
+      throw Error(kind, path + ": is damaged: " + problem + " have the digest " + hexadecimal(found) +
+                            ", expected " + expected + " (attribute " + attribute + ")");
+  };
+  expect("digest", whole_digest(file), "ids and the digests of all users' ratings");
+  if (file.has_attribute("columns_digest"))
+    expect("columns_digest", columns_digest(side), "titles and other columns");
 }
 
 }  // namespace ncf

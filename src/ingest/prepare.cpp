@@ -8,6 +8,7 @@
 #include "ncf/data/side_table.hpp"
 #include "ncf/ingest/load.hpp"
 #include "ncf/io/durable.hpp"
+#include "ncf/util/number_text.hpp"
 
 namespace ncf {
 namespace {
@@ -25,13 +26,6 @@ void check_output(const std::string& output) {
     throw usage("is a directory; name a file in it, such as " + (path / "ratings.h5").string());
   if (path.has_parent_path() && !fs::is_directory(path.parent_path()))
     throw usage("there is no directory " + path.parent_path().string());
-}
-
-/// 12345678 as "12,345,678".
-std::string grouped(int64_t number) {
-  std::string text = std::to_string(number);
-  for (auto at = std::ssize(text) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
-  return text;
 }
 
 std::string in_words(const SideTable& table) {

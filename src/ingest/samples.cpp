@@ -64,11 +64,16 @@ Side numbered(const Vocabulary& all, const std::vector<uint8_t>& known) {
 
 }  // namespace
 
+std::vector<uint8_t> chosen_to_validate(const Dataset& dataset, const DataConfig& config, uint64_t seed,
+                                        Communicator& comm) {
+  check_split(dataset, config, comm);
+  return validation_rows(dataset.part, dataset.total_rows, config, seed);
+}
+
 TrainingData make_training_data(const Dataset& dataset, const DataConfig& config, uint64_t seed,
                                 Communicator& comm) {
-  check_split(dataset, config, comm);
   const RatingsPart& part = dataset.part;
-  const std::vector<uint8_t> valid = validation_rows(part, dataset.total_rows, config, seed);
+  const std::vector<uint8_t> valid = chosen_to_validate(dataset, config, seed, comm);
   const auto everything = [](const Vocabulary& v) {
     return std::vector<uint8_t>(static_cast<std::size_t>(v.size()), 1);
   };

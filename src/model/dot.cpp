@@ -14,8 +14,8 @@ NCF_MULTIARCH float dot_row(int64_t n, const float* __restrict a, const float* _
   return sum;
 }
 
-NCF_MULTIARCH void add_scaled(int64_t n, float scale, const float* __restrict from, float* __restrict to) {
-  for (int64_t i = 0; i < n; ++i) to[i] += scale * from[i];
+NCF_MULTIARCH void scaled(int64_t n, float scale, const float* __restrict from, float* __restrict to) {
+  for (int64_t i = 0; i < n; ++i) to[i] = scale * from[i];
 }
 
 }  // namespace
@@ -36,18 +36,23 @@ void Dot::forward(const BatchView& batch) {
   }
 }
 
-void Dot::train(const BatchView& batch, RowGradients gradients, LossSum& loss) {
+void Dot::train(const BatchView& batch, std::span<RowGradients, 2> gradients, LossSum& loss) {
   forward(batch);
   loss.plain += squared_error(z_, batch.ratings, range_, batch.global_rows, loss.exact);
-  const int64_t width = batch.users.cols - 1;
+  const int64_t cols = batch.users.cols;
+  gradients_.reshape(batch.samples(), 2 * cols);
   for (std::size_t k = 0; k < z_.size(); ++k) {
-    const int32_t u = batch.user_slots[k], i = batch.item_slots[k];
-    float* du = gradients.users.row(u);
-    float* di = gradients.items.row(i);
-    add_scaled(width, z_[k], batch.items.row(i), du);
-    add_scaled(width, z_[k], batch.users.row(u), di);
-    du[width] += z_[k];
-    di[width] += z_[k];
+    float* du = gradients_.row(static_cast<int64_t>(k));
+    float* di = du + cols;
+    scaled(cols - 1, z_[k], batch.items.row(batch.item_slots[k]), du);
+    scaled(cols - 1, z_[k], batch.users.row(batch.user_slots[k]), di);
+    du[cols - 1] = di[cols - 1] = z_[k];
+  }
+  for (std::size_t t = 0; t < 2; ++t) {
+    gradients[t].clear();
+    for (int64_t g = 0; g < batch.granules(); ++g)
+      list_samples(batch, t, g, gradients_.view().cols_from(static_cast<int64_t>(t) * cols, cols),
+                   gradients[t]);
   }
 }
 

@@ -44,8 +44,8 @@ Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, i
              uint64_t seed, DenseParameters& parameters)
     : model_(make(config, tables, micro_batch, seed, parameters)) {}
 
-void Model::train(const BatchView& batch, DenseParameters& parameters, RowGradients gradients, LossSum& loss,
-                  const GlobalSum& sum) {
+void Model::train(const BatchView& batch, DenseParameters& parameters, std::span<RowGradients, 2> gradients,
+                  LossSum& loss, const GlobalSum& sum) {
   if (auto* neural = std::get_if<Neural>(&model_))
     return neural->train(batch, parameters, gradients, loss, sum);
   std::get<Dot>(model_).train(batch, gradients, loss);

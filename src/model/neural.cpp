@@ -4,16 +4,8 @@
 #include <string>
 
 #include "ncf/model/dense_init.hpp"
-#include "ncf/util/target.hpp"
 
 namespace ncf {
-namespace {
-
-NCF_MULTIARCH void add_row(int64_t n, const float* __restrict from, float* __restrict to) {
-  for (int64_t i = 0; i < n; ++i) to[i] += from[i];
-}
-
-}  // namespace
 
 Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
                uint64_t seed, DenseParameters& parameters)
@@ -54,24 +46,30 @@ Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables,
   init_uniform(parameters, out_bias_, in, seed);
 }
 
-void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count) {
-  input_.reshape(count, batch.users.cols + batch.items.cols);
+void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at) {
   for (int64_t r = 0; r < count; ++r) {
     const auto k = static_cast<std::size_t>(first + r);
-    float* x = input_.row(r);
+    float* x = input_.row(at + r);
     std::copy_n(batch.users.row(batch.user_slots[k]), batch.users.cols, x);
     std::copy_n(batch.items.row(batch.item_slots[k]), batch.items.cols, x + batch.users.cols);
   }
 }
 
-void Neural::return_input_gradient(const BatchView& batch, int64_t first, int64_t count,
-                                   RowGradients gradients) {
-  for (int64_t r = 0; r < count; ++r) {
-    const auto k = static_cast<std::size_t>(first + r);
-    const float* dx = gradient_.row(r);
-    add_row(batch.users.cols, dx, gradients.users.row(batch.user_slots[k]));
-    add_row(batch.items.cols, dx + batch.users.cols, gradients.items.row(batch.item_slots[k]));
-  }
+std::span<const float> Neural::bias_of(const Hidden& h, DenseParameters& parameters) const {
+  return batch_norm_ ? std::span<const float>() : parameters.value(h.bias);
+}
+
+void Neural::transpose_weights(int64_t rows, DenseParameters& parameters) {
+  constexpr int64_t worth_it = 512;  // rows; measured
+  transposed_ = rows >= worth_it;
+  if (!transposed_) return;
+  for (Hidden& h : hidden_) transpose(parameters.matrix(h.weight), h.transposed_weight);
+}
+
+ForwardWeight Neural::weight_of(std::size_t layer, DenseParameters& parameters) const {
+  const Hidden& h = hidden_[layer];
+  return transposed_ ? ForwardWeight{h.transposed_weight.view(), true}
+                     : ForwardWeight{parameters.matrix(h.weight), false};
 }
 
 MatrixView Neural::input_of(std::size_t layer) {
@@ -80,78 +78,195 @@ MatrixView Neural::input_of(std::size_t layer) {
   return transforms(below) ? below.output.view() : below.activation.view();
 }
 
-void Neural::forward(DenseParameters& parameters, bool training, uint64_t stream, int64_t first_position,
-                     const GlobalSum& sum) {
+void Neural::forward_first(const Pass& pass, const Chunk& c, DenseParameters& parameters) {
+  Hidden& h = hidden_[0];
+  const MatrixView y = h.activation.view().rows_from(c.first, c.count);
+  if (factored_.covers(c.granule)) return factored_.forward(pass.first + c.first, y);
+  linear_relu_forward(input_.view().rows_from(c.first, c.count), weight_of(0, parameters),
+                      bias_of(h, parameters), y);
+}
+
+void Neural::forward(const Pass& pass, DenseParameters& parameters, const GlobalSum& sum) {
   const int64_t rows = input_.rows();
-  if (training) dropout(input_.view(), embedding_dropout_, seed_, stream, first_position);
+  if (pass.training) dropout(input_.view(), embedding_dropout_, seed_, pass.stream, pass.first_position);
   for (std::size_t l = 0; l < hidden_.size(); ++l) {
     Hidden& h = hidden_[l];
-    const MatrixView weight = parameters.matrix(h.weight);
-    h.activation.reshape(rows, weight.rows);
-    linear_relu_forward(input_of(l), weight, batch_norm_ ? std::span<float>() : parameters.value(h.bias),
-                        h.activation.view());
+    const int64_t units = parameters.matrix(h.weight).rows;
+    h.activation.reshape(rows, units);
+    for (const Chunk& c : pass.chunks)
+      if (l == 0)
+        forward_first(pass, c, parameters);
+      else
+        linear_relu_forward(input_of(l).rows_from(c.first, c.count), weight_of(l, parameters),
+                            bias_of(h, parameters), h.activation.view().rows_from(c.first, c.count));
     if (!transforms(h)) continue;
-    h.output.reshape(rows, weight.rows);
+    h.output.reshape(rows, units);
     std::ranges::copy(h.activation.values(), h.output.data());
-    if (batch_norm_ && training)
-      h.batch_norm.forward(h.output.view(), parameters.value(h.bn_weight), parameters.value(h.bn_bias),
-                           parameters.value(h.bn_mean), parameters.value(h.bn_var), sum);
+    if (batch_norm_ && pass.training)
+      h.batch_norm.forward(h.output.view(), bounds_, parameters.value(h.bn_weight),
+                           parameters.value(h.bn_bias), parameters.value(h.bn_mean),
+                           parameters.value(h.bn_var), sum);
     else if (batch_norm_)
       BatchNorm::evaluate(h.output.view(), parameters.value(h.bn_weight), parameters.value(h.bn_bias),
                           parameters.value(h.bn_mean), parameters.value(h.bn_var));
-    if (training) dropout(h.output.view(), h.dropout, seed_, stream + l + 1, first_position);
+    if (pass.training) dropout(h.output.view(), h.dropout, seed_, pass.stream + l + 1, pass.first_position);
   }
   z_.resize(static_cast<std::size_t>(rows));
   unit_forward(input_of(hidden_.size()), parameters.value(out_weight_), parameters.value(out_bias_)[0], z_);
 }
 
-void Neural::train_rows(const BatchView& batch, int64_t first, int64_t count, DenseParameters& parameters,
-                        RowGradients gradients, LossSum& loss, const GlobalSum& sum) {
-  // Streams of dropout masks: a number a layer, the embedding's first, and a block of them an epoch.
-  const uint64_t stream = static_cast<uint64_t>(batch.epoch) * (hidden_.size() + 1);
-  const int64_t position = batch.first_position + first;
-  gather_input(batch, first, count);
-  forward(parameters, true, stream, position, sum);
-  loss.plain += squared_error(
-      z_, batch.ratings.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), range_,
-      batch.global_rows, loss.exact);
-
+void Neural::backward(const Pass& pass, DenseParameters& parameters, const GlobalSum& sum) {
   const MatrixView top = input_of(hidden_.size());
-  gradient_.reshape(count, top.cols);
-  unit_backward(top, parameters.value(out_weight_), z_, parameters.gradient(out_weight_),
-                parameters.gradient(out_bias_)[0], gradient_.view());
+  const MatrixView gradients = sample_gradients_.view().rows_from(pass.first, pass.rows());
+  // The gradient of the input goes straight to its buffer; those of hidden layers live here.
+  gradient_.reshape(top.rows, top.cols);
+  MatrixView dy = hidden_.empty() ? gradients : gradient_.view();
+  for (const Chunk& c : pass.chunks)
+    unit_backward(top.rows_from(c.first, c.count), parameters.value(out_weight_),
+                  std::span(z_).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.count)),
+                  parameters.gradient(out_weight_, c.granule), parameters.gradient(out_bias_, c.granule)[0],
+                  dy.rows_from(c.first, c.count));
   for (std::size_t l = hidden_.size(); l-- > 0;) {
     Hidden& h = hidden_[l];
-    dropout(gradient_.view(), h.dropout, seed_, stream + l + 1, position);
+    dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
     if (batch_norm_)
-      h.batch_norm.backward(gradient_.view(), parameters.value(h.bn_weight), parameters.gradient(h.bn_weight),
-                            parameters.gradient(h.bn_bias), sum);
-    relu_backward(h.activation.view(), gradient_.view());
-    const MatrixView x = input_of(l);
-    next_gradient_.reshape(count, x.cols);
-    linear_backward(x, parameters.matrix(h.weight), gradient_.view(), parameters.gradient_matrix(h.weight),
-                    batch_norm_ ? std::span<float>() : parameters.gradient(h.bias), next_gradient_.view());
+      h.batch_norm.backward(dy, bounds_, parameters.value(h.bn_weight), parameters.gradient_rows(h.bn_weight),
+                            parameters.gradient_rows(h.bn_bias), sum);
+    if (l > 0) next_gradient_.reshape(dy.rows, input_of(l).cols);
+    const MatrixView dx = l == 0 ? gradients : next_gradient_.view();
+    for (const Chunk& c : pass.chunks) backward_linear(pass, l, c, parameters, dy, dx);
     std::swap(gradient_, next_gradient_);
+    dy = dx;
   }
-  dropout(gradient_.view(), embedding_dropout_, seed_, stream, position);
-  return_input_gradient(batch, first, count, gradients);
+  dropout(gradients, embedding_dropout_, seed_, pass.stream, pass.first_position);
 }
 
-void Neural::train(const BatchView& batch, DenseParameters& parameters, RowGradients gradients, LossSum& loss,
-                   const GlobalSum& sum) {
-  if (batch_norm_) return train_rows(batch, 0, batch.samples(), parameters, gradients, loss, sum);
-  for (int64_t first = 0; first < batch.samples(); first += micro_batch_)
-    train_rows(batch, first, std::min(micro_batch_, batch.samples() - first), parameters, gradients, loss,
-               sum);
+void Neural::backward_linear(const Pass& pass, std::size_t layer, const Chunk& c, DenseParameters& parameters,
+                             MatrixView dy, MatrixView dx) {
+  Hidden& h = hidden_[layer];
+  const MatrixView y = h.activation.view().rows_from(c.first, c.count);
+  dy = dy.rows_from(c.first, c.count);
+  if (layer == 0 && factored_.covers(c.granule)) return factored_.backward(pass.first + c.first, y, dy);
+  relu_backward(y, dy);
+  linear_backward(input_of(layer).rows_from(c.first, c.count), parameters.matrix(h.weight), dy,
+                  parameters.gradient_matrix(h.weight, c.granule),
+                  batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule),
+                  dx.rows_from(c.first, c.count));
+}
+
+void Neural::project(const BatchView& batch, int64_t granule, DenseParameters& parameters) {
+  if (factored_.covers(granule))
+    factored_.project(batch, granule, weight_of(0, parameters), bias_of(hidden_[0], parameters));
+}
+
+void Neural::finish(int64_t granule, DenseParameters& parameters) {
+  if (!factored_.covers(granule)) return;
+  const Hidden& h = hidden_[0];
+  factored_.finish(granule, parameters.matrix(h.weight), parameters.gradient_matrix(h.weight, granule),
+                   batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, granule));
+}
+
+Neural::Pass Neural::pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks) const {
+  // Streams of dropout masks: a number a layer, the embedding's first, and a block of them an epoch.
+  return {.chunks = chunks,
+          .first = first,
+          .first_position = batch.first_position + first,
+          .stream = static_cast<uint64_t>(batch.epoch) * (hidden_.size() + 1),
+          .training = true};
+}
+
+void Neural::train_pass(const BatchView& batch, const Pass& pass, DenseParameters& parameters, LossSum& loss,
+                        const GlobalSum& sum) {
+  const int64_t count = pass.rows();
+  input_.reshape(count, batch.users.cols + batch.items.cols);
+  for (const Chunk& c : pass.chunks)
+    if (!factored_.covers(c.granule)) gather_input(batch, pass.first + c.first, c.count, c.first);
+  forward(pass, parameters, sum);
+  const auto ratings =
+      batch.ratings.subspan(static_cast<std::size_t>(pass.first), static_cast<std::size_t>(count));
+  loss.plain += squared_error(z_, ratings, range_, batch.global_rows, loss.exact);
+  backward(pass, parameters, sum);
+}
+
+void Neural::train(const BatchView& batch, DenseParameters& parameters, std::span<RowGradients, 2> gradients,
+                   LossSum& loss, const GlobalSum& sum) {
+  const int64_t user_cols = batch.users.cols, item_cols = batch.items.cols;
+  sample_gradients_.reshape(batch.samples(), user_cols + item_cols);
+  transpose_weights(batch.global_rows, parameters);  // of the whole batch: the same on any number of ranks
+  factored_.clear();
+  // Dropped out inputs differ from sample to sample.
+  if (!hidden_.empty() && embedding_dropout_ == 0)
+    factored_.plan(batch, parameters.matrix(hidden_[0].weight).rows);
+  bounds_.assign(batch.bounds.begin(), batch.bounds.end());
+  chunks_.clear();
+  for (std::size_t g = 0; g + 1 < bounds_.size(); ++g)
+    chunks_.push_back({bounds_[g], bounds_[g + 1] - bounds_[g], static_cast<int64_t>(g)});
+
+  if (batch_norm_) {  // one pass over the whole slice
+    for (const Chunk& c : chunks_) project(batch, c.granule, parameters);
+    train_pass(batch, pass_of(batch, 0, chunks_), parameters, loss, sum);
+    for (const Chunk& c : chunks_) finish(c.granule, parameters);
+  } else {
+    for (const Chunk& whole : chunks_) {
+      project(batch, whole.granule, parameters);
+      for (int64_t at = 0; at < whole.count; at += micro_batch_) {
+        const Chunk part{0, std::min(micro_batch_, whole.count - at), whole.granule};
+        train_pass(batch, pass_of(batch, whole.first + at, std::span(&part, 1)), parameters, loss, sum);
+      }
+      finish(whole.granule, parameters);
+    }
+  }
+
+  for (std::size_t t = 0; t < 2; ++t) {
+    const MatrixView of_table =
+        sample_gradients_.view().cols_from(t == 0 ? 0 : user_cols, t == 0 ? user_cols : item_cols);
+    gradients[t].clear();
+    for (const Chunk& c : chunks_)
+      if (factored_.covers(c.granule))
+        factored_.list(t, c.granule, gradients[t]);
+      else
+        list_samples(batch, t, c.granule, of_table, gradients[t]);
+  }
 }
 
 void Neural::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {
-  for (int64_t first = 0; first < batch.samples(); first += micro_batch_) {
-    const int64_t count = std::min(micro_batch_, batch.samples() - first);
-    gather_input(batch, first, count);
-    forward(parameters, false, 0, 0, {});
+  if (batch.fixed_places) return predict_in_windows(batch, parameters, predictions);
+  BatchView whole = batch;
+  const int64_t bounds[] = {0, batch.samples()};
+  whole.bounds = bounds;
+  transpose_weights(batch.samples(), parameters);
+  factored_.clear();
+  if (!hidden_.empty()) factored_.plan(whole, parameters.matrix(hidden_[0].weight).rows);
+  project(whole, 0, parameters);
+  for (int64_t at = 0; at < batch.samples(); at += micro_batch_) {
+    const Chunk part{0, std::min(micro_batch_, batch.samples() - at), 0};
+    const Pass pass{.chunks = std::span(&part, 1), .first = at, .training = false};
+    input_.reshape(part.count, batch.users.cols + batch.items.cols);
+    if (!factored_.covers(0)) gather_input(batch, at, part.count, 0);
+    forward(pass, parameters, {});
     predict_in_range(z_, range_);
-    std::ranges::copy(z_, predictions.begin() + first);
+    std::ranges::copy(z_, predictions.begin() + at);
+  }
+}
+
+void Neural::predict_in_windows(const BatchView& batch, DenseParameters& parameters,
+                                std::span<float> predictions) {
+  // Windows of the global order: a row's place in its matrix product, and the product's shape, are the same
+  // whichever rank predicts it. Rows of a window that are not this rank's are zeros.
+  constexpr int64_t window = 256;
+  transposed_ = false;
+  const Chunk whole{0, window, -1};
+  const Pass pass{.chunks = std::span(&whole, 1), .training = false};
+  for (int64_t first = 0; first < batch.samples();) {
+    const int64_t at = (batch.first_position + first) % window;
+    const int64_t count = std::min(window - at, batch.samples() - first);
+    input_.reshape(window, batch.users.cols + batch.items.cols);
+    if (count < window) input_.fill(0);
+    gather_input(batch, first, count, at);
+    forward(pass, parameters, {});
+    predict_in_range(z_, range_);
+    std::copy_n(z_.begin() + at, count, predictions.begin() + first);
+    first += count;
   }
 }
 

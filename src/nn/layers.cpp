@@ -41,9 +41,16 @@ NCF_MULTIARCH void unit_backward_row(int64_t n, float dz, const float* __restric
 
 }  // namespace
 
-void linear_relu_forward(ConstMatrixView x, ConstMatrixView weight, std::span<const float> bias,
-                         MatrixView y) {
-  gemm(x, Op::none, weight, Op::transpose, y);
+void transpose(ConstMatrixView from, Matrix& to) {
+  constexpr int64_t block = 16;  // rows of both matrices that stay in cache
+  to.reshape(from.cols, from.rows);
+  for (int64_t r = 0; r < from.rows; r += block)
+    for (int64_t c = 0; c < from.cols; ++c)
+      for (int64_t k = r; k < std::min(r + block, from.rows); ++k) to.row(c)[k] = from(k, c);
+}
+
+void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y) {
+  gemm(x, Op::none, weight.matrix, weight.op(), y);
   for (int64_t r = 0; r < y.rows; ++r)
     bias.empty() ? relu_row(y.cols, y.row(r)) : bias_relu_row(y.cols, y.row(r), bias.data());
 }
@@ -75,27 +82,38 @@ void unit_backward(ConstMatrixView x, std::span<const float> weight, std::span<c
   }
 }
 
-void BatchNorm::forward(MatrixView x, std::span<const float> weight, std::span<const float> bias,
-                        std::span<float> running_mean, std::span<float> running_var, const GlobalSum& sum) {
+void BatchNorm::forward(MatrixView x, std::span<const int64_t> bounds, std::span<const float> weight,
+                        std::span<const float> bias, std::span<float> running_mean,
+                        std::span<float> running_var, const GlobalSum& sum) {
   const auto n = static_cast<std::size_t>(x.cols);
+  const std::size_t granules = bounds.size() - 1;
   // Two passes (mean, then squared deviations): one pass of squares would cancel.
-  std::vector<double> mean(n + 1, 0.0), variance(n, 0.0);
-  for (int64_t r = 0; r < x.rows; ++r)
-    for (std::size_t c = 0; c < n; ++c) mean[c] += static_cast<double>(x.row(r)[c]);
-  mean[n] = static_cast<double>(x.rows);
-  sum(mean);
-  rows_ = mean[n];
-  for (std::size_t c = 0; c < n; ++c) mean[c] /= rows_;
-  for (int64_t r = 0; r < x.rows; ++r)
-    for (std::size_t c = 0; c < n; ++c) {
-      const double d = static_cast<double>(x.row(r)[c]) - mean[c];
-      variance[c] += d * d;
-    }
-  sum(variance);
+  parts_.assign(granules * (n + 1), 0.0);
+  totals_.assign(n + 1, 0.0);
+  for (std::size_t g = 0; g < granules; ++g) {
+    double* part = parts_.data() + g * (n + 1);
+    for (int64_t r = bounds[g]; r < bounds[g + 1]; ++r)
+      for (std::size_t c = 0; c < n; ++c) part[c] += static_cast<double>(x.row(r)[c]);
+    part[n] = static_cast<double>(bounds[g + 1] - bounds[g]);
+  }
+  sum(parts_, totals_);
+  rows_ = totals_[n];
+  std::vector<double> mean(totals_.begin(), totals_.end() - 1);
+  for (double& m : mean) m /= rows_;
+
+  parts_.assign(granules * n, 0.0);
+  totals_.assign(n, 0.0);
+  for (std::size_t g = 0; g < granules; ++g)
+    for (int64_t r = bounds[g]; r < bounds[g + 1]; ++r)
+      for (std::size_t c = 0; c < n; ++c) {
+        const double d = static_cast<double>(x.row(r)[c]) - mean[c];
+        parts_[g * n + c] += d * d;
+      }
+  sum(parts_, totals_);
   inverse_deviation_.resize(n);
   for (std::size_t c = 0; c < n; ++c) {
-    const double unbiased = rows_ > 1 ? variance[c] / (rows_ - 1) : variance[c];
-    inverse_deviation_[c] = 1 / std::sqrt(variance[c] / rows_ + eps);
+    const double unbiased = rows_ > 1 ? totals_[c] / (rows_ - 1) : totals_[c];
+    inverse_deviation_[c] = 1 / std::sqrt(totals_[c] / rows_ + eps);
     running_mean[c] += static_cast<float>(momentum * (mean[c] - static_cast<double>(running_mean[c])));
     running_var[c] += static_cast<float>(momentum * (unbiased - static_cast<double>(running_var[c])));
   }
@@ -109,26 +127,31 @@ void BatchNorm::forward(MatrixView x, std::span<const float> weight, std::span<c
     }
 }
 
-void BatchNorm::backward(MatrixView dy, std::span<const float> weight, std::span<float> dweight,
-                         std::span<float> dbias, const GlobalSum& sum) {
+void BatchNorm::backward(MatrixView dy, std::span<const int64_t> bounds, std::span<const float> weight,
+                         MatrixView dweight, MatrixView dbias, const GlobalSum& sum) {
   const auto n = static_cast<std::size_t>(dy.cols);
-  std::vector<double> sums(2 * n, 0.0);  // Σ dy, then Σ dy·x̂
-  for (int64_t r = 0; r < dy.rows; ++r)
+  const std::size_t granules = bounds.size() - 1;
+  parts_.assign(granules * 2 * n, 0.0);  // a granule: Σ dy, then Σ dy·x̂
+  totals_.assign(2 * n, 0.0);
+  for (std::size_t g = 0; g < granules; ++g) {
+    double* part = parts_.data() + g * 2 * n;
+    for (int64_t r = bounds[g]; r < bounds[g + 1]; ++r)
+      for (std::size_t c = 0; c < n; ++c) {
+        const double d = static_cast<double>(dy.row(r)[c]);
+        part[c] += d;
+        part[n + c] += d * static_cast<double>(normalised_.row(r)[c]);
+      }
+    // The granules' gradients are added up with all others later, so here stands the part, not the sum.
     for (std::size_t c = 0; c < n; ++c) {
-      const double d = static_cast<double>(dy.row(r)[c]);
-      sums[c] += d;
-      sums[n + c] += d * static_cast<double>(normalised_.row(r)[c]);
+      dbias.row(static_cast<int64_t>(g))[c] += static_cast<float>(part[c]);
+      dweight.row(static_cast<int64_t>(g))[c] += static_cast<float>(part[n + c]);
     }
-  // The gradient all-reduce adds the ranks' parts, so a part is what stands here before the global sum.
-  for (std::size_t c = 0; c < n; ++c) {
-    dbias[c] += static_cast<float>(sums[c]);
-    dweight[c] += static_cast<float>(sums[n + c]);
   }
-  sum(sums);
+  sum(parts_, totals_);
   for (int64_t r = 0; r < dy.rows; ++r)
     for (std::size_t c = 0; c < n; ++c) {
       const double xhat = static_cast<double>(normalised_.row(r)[c]);
-      const double d = static_cast<double>(dy.row(r)[c]) - sums[c] / rows_ - xhat * sums[n + c] / rows_;
+      const double d = static_cast<double>(dy.row(r)[c]) - totals_[c] / rows_ - xhat * totals_[n + c] / rows_;
       dy.row(r)[c] = static_cast<float>(d * inverse_deviation_[c] * static_cast<double>(weight[c]));
     }
 }

@@ -1,5 +1,6 @@
 #include "ncf/nn/parameters.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 
@@ -13,9 +14,14 @@ std::size_t DenseParameters::add(std::string path, std::vector<int64_t> shape, b
   values_.resize(padded);
   first_moments_.resize(padded);
   second_moments_.resize(padded);
-  gradients_.assign(padded + 1, 0.0F);
+  set_granules(granules_);
   segments_.push_back(std::move(s));
   return segments_.size() - 1;
+}
+
+void DenseParameters::set_granules(int64_t granules) {
+  granules_ = std::max<int64_t>(1, granules);
+  gradients_.assign(static_cast<std::size_t>(granules_ * gradient_stride()), 0.0F);
 }
 
 int64_t DenseParameters::count() const {

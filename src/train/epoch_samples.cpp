@@ -12,19 +12,19 @@ struct Travelling {
   Sample sample;
 };
 
-/// The rank whose part of a batch holds this place: the inverse of EpochShape::part.
-int64_t rank_of(int64_t place, int64_t batch, int64_t world) {
-  int64_t rank = std::min(world - 1, place * world / batch);
-  while (EpochShape::part(batch, rank, world) > place) --rank;
-  while (EpochShape::part(batch, rank + 1, world) <= place) ++rank;
+/// The rank whose part of a batch holds this place.
+int64_t rank_of(const Granules& granules, int64_t place, int64_t batch) {
+  int64_t rank = std::min(granules.world - 1, place * granules.world / batch);
+  while (granules.part(batch, rank) > place) --rank;
+  while (granules.part(batch, rank + 1) <= place) ++rank;
   return rank;
 }
 
 /// Samples of a rank before a step.
-int64_t before(const EpochShape& shape, int64_t step, int64_t rank, int64_t world) {
+int64_t before(const EpochShape& shape, const Granules& granules, int64_t step, int64_t rank) {
   const int64_t whole = std::min(step, shape.total / shape.batch_size);
   const auto share = [&](int64_t batch) {
-    return EpochShape::part(batch, rank + 1, world) - EpochShape::part(batch, rank, world);
+    return granules.part(batch, rank + 1) - granules.part(batch, rank);
   };
   return whole * share(shape.batch_size) + (step > whole ? share(shape.batch(whole)) : 0);
 }
@@ -33,8 +33,7 @@ int64_t before(const EpochShape& shape, int64_t step, int64_t rank, int64_t worl
 
 void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t epoch) {
   rank_ = comm.rank();
-  world_ = comm.size();
-  const auto world = static_cast<std::size_t>(world_);
+  const auto world = static_cast<std::size_t>(comm.size());
   const Permutation order(static_cast<uint64_t>(shape_.total), seed_, Purpose::epoch_order,
                           static_cast<uint64_t>(epoch));
   const int64_t steps = shape_.steps();
@@ -49,13 +48,13 @@ void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t epoch
     const int64_t step = position / shape_.batch_size;
     if (step >= steps) continue;  // the incomplete batch that drop_last leaves out
     const int64_t batch = shape_.batch(step), in_batch = position % shape_.batch_size;
-    const int64_t rank = world_ == 1 ? 0 : rank_of(in_batch, batch, world_);
-    outgoing.push_back({before(shape_, step, rank, world_) + in_batch - EpochShape::part(batch, rank, world_),
-                        train.rows[k]});
+    const int64_t rank = world == 1 ? 0 : rank_of(granules_, in_batch, batch);
+    outgoing.push_back(
+        {before(shape_, granules_, step, rank) + in_batch - granules_.part(batch, rank), train.rows[k]});
     destination.push_back(static_cast<int32_t>(rank));
     ++counts[static_cast<std::size_t>(rank)];
   }
-  if (world_ > 1) {  // group by destination
+  if (world > 1) {  // group by destination
     std::vector<int64_t> at(world, 0);
     for (std::size_t r = 1; r < world; ++r) at[r] = at[r - 1] + counts[r - 1];
     std::vector<Travelling> grouped(outgoing.size());
@@ -67,7 +66,7 @@ void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t epoch
 
   step_offsets_.resize(static_cast<std::size_t>(steps) + 1);
   for (int64_t s = 0; s <= steps; ++s)
-    step_offsets_[static_cast<std::size_t>(s)] = before(shape_, s, rank_, world_);
+    step_offsets_[static_cast<std::size_t>(s)] = before(shape_, granules_, s, rank_);
   users_.resize(outgoing.size());
   items_.resize(outgoing.size());
   ratings_.resize(outgoing.size());
@@ -83,9 +82,15 @@ EpochSamples::Part EpochSamples::part(int64_t step) const {
   const auto first = static_cast<std::size_t>(step_offsets_[static_cast<std::size_t>(step)]);
   const auto count = static_cast<std::size_t>(step_offsets_[static_cast<std::size_t>(step) + 1]) - first;
   const int64_t batch = shape_.batch(step);
-  return {std::span(users_).subspan(first, count), std::span(items_).subspan(first, count),
-          std::span(ratings_).subspan(first, count),
-          step * shape_.batch_size + EpochShape::part(batch, rank_, world_), batch};
+  Part out{std::span(users_).subspan(first, count),
+           std::span(items_).subspan(first, count),
+           std::span(ratings_).subspan(first, count),
+           step * shape_.batch_size + granules_.part(batch, rank_),
+           batch,
+           {}};
+  for (int64_t g = granules_.first(rank_); g <= granules_.first(rank_ + 1); ++g)
+    out.bounds.push_back(granules_.sample(batch, g) - granules_.part(batch, rank_));
+  return out;
 }
 
 }  // namespace ncf

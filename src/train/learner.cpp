@@ -3,10 +3,14 @@
 #include <cmath>
 #include <string>
 
+#include "ncf/comm/agreement.hpp"
 #include "ncf/util/error.hpp"
+#include "ncf/util/finite.hpp"
 
 namespace ncf {
 namespace {
+
+constexpr uint64_t trouble_note = uint64_t{1} << 32;  // above the caller's notes
 
 std::vector<RowTable> make_tables(const Config& config, ShardMap shards, int64_t user_rows,
                                   int64_t item_rows) {
@@ -54,80 +58,114 @@ Schedule make_schedule(const TrainConfig& c, int64_t total_steps, int64_t steps_
   return s;
 }
 
-Learner::Learner(const Config& config, ShardMap shards, int64_t user_rows, int64_t item_rows,
-                 const Schedule& schedule)
+Granules make_granules(const TrainConfig& c, int64_t world) {
+  return c.reproducible == Reproducible::ranks ? Granules::fixed(c.granules, world)
+                                               : Granules::one_a_rank(world);
+}
+
+Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64_t user_rows,
+                 int64_t item_rows, const Schedule& schedule)
     : rule_(make_rule(config.train)),
       schedule_(schedule),
       tables_(make_tables(config, shards, user_rows, item_rows)),
       model_(config.model, shapes(tables_), config.train.micro_batch, static_cast<uint64_t>(config.run.seed),
              dense_),
       row_optimizer_(rule_, schedule, config.train.embedding_update == EmbeddingUpdate::lazy),
-      exchanges_(tables_.size(), RowExchange(shards)),
+      exchange_(shards, granules, {tables_[0].shape().cols(), tables_[1].shape().cols()}),
+      sums_(granules, shards.rank),
+      fixed_places_(granules.fixed_order),
       rows_(tables_.size()),
-      row_gradients_(tables_.size()),
-      row_sums_(tables_.size()) {}
+      row_sums_(tables_.size()) {
+  dense_.set_granules(granules.of_rank(shards.rank));
+}
 
 BatchView Learner::view(const EpochSamples::Part& part, int64_t epoch) const {
   return {.users = rows_[0].view(),
           .items = rows_[1].view(),
-          .user_slots = exchanges_[0].slots(),
-          .item_slots = exchanges_[1].slots(),
+          .user_slots = exchange_.routes(0).slots(),
+          .item_slots = exchange_.routes(1).slots(),
           .ratings = part.ratings,
+          .bounds = part.bounds,
           .global_rows = part.global_rows,
           .first_position = part.first_position,
           .epoch = epoch};
 }
 
-void Learner::step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch,
-                   LossSum& loss, PhaseTimer& timer) {
+void Learner::gather(Communicator& comm) {
+  const Matrix* const shards[] = {&tables_[0].weight, &tables_[1].weight};
+  exchange_.gather(comm, shards, rows_);
+}
+
+uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch,
+                       LossSum& loss, PhaseTimer& timer, uint64_t notes) {
   timer.restart();
-  exchanges_[0].plan(comm, part.users);
-  exchanges_[1].plan(comm, part.items);
+  const std::span<const int32_t> ids[] = {part.users, part.items};
+  const uint64_t united = exchange_.plan(comm, ids, trouble_.empty() ? notes : notes | trouble_note);
+  if ((united & trouble_note) != 0) diverged(comm, step - 1);
   timer.charge(Phase::plan);
-  for (std::size_t t = 0; t < tables_.size(); ++t) {
-    row_optimizer_.catch_up(tables_[t], exchanges_[t].owned(), step - 1);
-    exchanges_[t].gather(comm, tables_[t].weight, rows_[t]);
-    row_gradients_[t].reshape(rows_[t].rows(), rows_[t].cols());
-    row_gradients_[t].fill(0);
-  }
-  dense_.clear_gradients();
+  for (std::size_t t = 0; t < tables_.size(); ++t)
+    row_optimizer_.catch_up(tables_[t], exchange_.routes(t).owned(), step - 1);
+  gather(comm);
   timer.charge(Phase::gather);
 
   LossSum here;
-  model_.train(view(part, epoch), dense_, {row_gradients_[0].view(), row_gradients_[1].view()}, here,
-               [&comm](std::span<double> values) { comm.all_reduce_sum(values); });
+  dense_.clear_gradients();
+  model_.train(
+      view(part, epoch), dense_, row_gradients_, here,
+      [&](std::span<const double> parts, std::span<double> total) { sums_.statistics(comm, parts, total); });
+  for (std::size_t t = 0; t < tables_.size(); ++t) exchange_.sum_terms(t, row_gradients_[t]);
   loss.exact.add(here.exact);
   dense_.loss() = static_cast<float>(here.plain);
   timer.charge(Phase::compute);
 
-  comm.all_reduce_sum(dense_.gradients());
-  check_finite(step);
-  for (std::size_t t = 0; t < tables_.size(); ++t)
-    exchanges_[t].return_sum(comm, row_gradients_[t], row_sums_[t]);
+  sums_.gradients(comm, dense_);
+  check_loss(comm, here.plain, step);
+  exchange_.return_sum(comm, row_sums_);
+  check_rows();
   timer.charge(Phase::synchronise);
 
   const StepFactors factors = step_factors(rule_, schedule_.at(step - 1), step);
   move_dense(factors);
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    row_optimizer_.move(tables_[t], exchanges_[t].owned(), row_sums_[t], factors, step);
+    row_optimizer_.move(tables_[t], exchange_.routes(t).owned(), row_sums_[t], factors, step);
   timer.charge(Phase::update);
+  return united;
 }
 
-void Learner::check_finite(int64_t step) {
-  // After the all-reduce every rank holds the same values, so all ranks throw or none does.
-  if (std::isfinite(dense_.loss())) return;
-  std::string first = "the predictions";
+void Learner::check_loss(Communicator& comm, double loss_here, int64_t step) {
+  // After the sum every rank holds the same values (the loss is one of them): all ranks go on or none does.
+  if (all_finite(dense_.gradients(0))) return;
+  if (!std::isfinite(loss_here)) trouble_ = "the loss is not finite; first hit: " + first_not_finite();
+  diverged(comm, step);
+}
+
+void Learner::check_rows() {
+  // Only the owner of a row sees its gradient: it tells the others with the next step's plan, and no
+  // checkpoint is written in between that is not checked itself.
+  for (std::size_t t = 0; t < tables_.size(); ++t)
+    if (!all_finite(row_sums_[t].values()))
+      trouble_ = "a gradient of /embedding/" + tables_[t].shape().name + " is not finite";
+}
+
+std::string Learner::first_not_finite() const {
+  for (std::size_t t = 0; t < tables_.size(); ++t)
+    if (!all_finite(rows_[t].values())) return "a row of /embedding/" + tables_[t].shape().name;
   for (std::size_t s = 0; s < dense_.segments().size(); ++s)
-    for (float g : dense_.gradient(s))
-      if (!std::isfinite(g)) {
-        first = "the gradient of " + dense_.segments()[s].path;
-        throw Error(ErrorKind::diverged,
-                    "the loss is not finite at step " + std::to_string(step) + " (first hit: " + first +
-                        "); a lower train.lr may help",
-                    true);
-      }
-  throw Error(ErrorKind::diverged,
-              "the loss is not finite at step " + std::to_string(step) + "; a lower train.lr may help", true);
+    if (!all_finite(dense_.value(s))) return dense_.segments()[s].path;
+  return "the predictions, all parameters being finite";
+}
+
+void Learner::diverged(Communicator& comm, int64_t step) {
+  const std::string advice = "; a lower train.lr may help. The last checkpoint is from before";
+  const std::string where = " (step " + std::to_string(step) + ")";
+  agree(comm, [&] {
+    if (!trouble_.empty()) throw Error(ErrorKind::diverged, trouble_ + where + advice);
+  });
+  // No rank saw more than its own part of the sum.
+  std::string first = "the loss";
+  for (std::size_t s = dense_.segments().size(); s-- > 0;)
+    if (!all_finite(dense_.gradient(s))) first = "the gradient of " + dense_.segments()[s].path;
+  throw Error(ErrorKind::diverged, first + " is not finite, summed over all ranks" + where + advice, true);
 }
 
 void Learner::move_dense(const StepFactors& factors) {
@@ -139,14 +177,16 @@ void Learner::move_dense(const StepFactors& factors) {
   }
 }
 
-void Learner::predict(Communicator& comm, std::span<const int32_t> users, std::span<const int32_t> items,
-                      std::span<float> predictions) {
+void Learner::predict(Communicator& comm, int64_t first_position, std::span<const int32_t> users,
+                      std::span<const int32_t> items, std::span<float> predictions) {
   const std::span<const int32_t> ids[] = {users, items};
-  for (std::size_t t = 0; t < tables_.size(); ++t) {
-    exchanges_[t].plan(comm, ids[t]);
-    exchanges_[t].gather(comm, tables_[t].weight, rows_[t]);
-  }
-  model_.predict(view({}, 0), dense_, predictions);
+  exchange_.plan(comm, ids);
+  gather(comm);
+  EpochSamples::Part part;
+  part.first_position = first_position;
+  BatchView batch = view(part, 0);
+  batch.fixed_places = fixed_places_;
+  model_.predict(batch, dense_, predictions);
 }
 
 void Learner::catch_up_all(int64_t step) {

@@ -2,41 +2,44 @@
 #include "ncf/train/run.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <cmath>
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
+#include <cerrno>
 
-#include "ncf/checkpoint/write.hpp"
 #include "ncf/comm/agreement.hpp"
 #include "ncf/comm/session.hpp"
-#include "ncf/config/emit.hpp"
 #include "ncf/config/threads.hpp"
 #include "ncf/ingest/load.hpp"
 #include "ncf/ingest/samples.hpp"
+#include "ncf/io/durable.hpp"
 #include "ncf/nn/gemm.hpp"
-#include "ncf/train/learner_views.hpp"
+#include "ncf/train/data_digest.hpp"
+#include "ncf/train/evaluation.hpp"
+#include "ncf/train/init_from.hpp"
+#include "ncf/train/placement.hpp"
+#include "ncf/train/resume.hpp"
+#include "ncf/train/run_directory.hpp"
 #include "ncf/train/run_report.hpp"
+#include "ncf/train/saving.hpp"
+#include "ncf/train/shared_directory.hpp"
+#include "ncf/train/time_limit.hpp"
 #include "ncf/util/error.hpp"
-#include "ncf/util/version.hpp"
+#include "ncf/util/log.hpp"
+#include "ncf/util/stop_signals.hpp"
 
 namespace ncf {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// RUN/ and RUN/config.yaml, before anything takes long. Root only.
-void prepare_directory(const Config& config) {
-  std::error_code failed;
-  fs::create_directories(config.run.dir, failed);
-  if (failed)
-    throw Error(ErrorKind::usage, "run.dir: " + config.run.dir + " cannot be made: " + failed.message());
-  const std::string path = config.run.dir + "/config.yaml";
-  std::ofstream out(path + ".partial");
-  out << to_yaml(config);
-  out.close();
-  if (out) fs::rename(path + ".partial", path, failed);
-  if (!out || failed) throw Error(ErrorKind::usage, "run.dir: " + path + " cannot be written");
+/// Before anything takes long: whether run.dir can be written.
+void check_directory(const Config& config) {
+  try {
+    make_directories(config.run.dir, ErrorKind::usage);
+  } catch (const Error& e) {
+    throw Error(e.kind(), std::string("run.dir: ") + e.what());
+  }
+  if (::access(config.run.dir.c_str(), W_OK | X_OK) != 0)
+    throw_system_error(ErrorKind::usage, "write into", "run.dir " + config.run.dir, errno);
 }
 
 TrainingData load(const Config& config, Communicator& comm, std::string& source) {
@@ -81,40 +84,80 @@ void add(PhaseSeconds& total, const PhaseSeconds& more) {
   }
 }
 
+/// What a rank tells all others at a step, above the bits of Saving::notes().
+constexpr uint64_t signal_note = 4;
+constexpr uint64_t limit_note = 8;
+
 /// One run with everything it holds.
 class Run {
  public:
-  Run(const Config& config, Communicator& comm)
+  Run(const Config& config, Communicator& comm, const RunStart& start)
       : config_(config),
         comm_(comm),
-        report_(agreed(comm, [&] { return open_report(); })),
+        limit_(config.run),
+        from_(look_around(start)),
         data_(load(config, comm, source_)),
+        digest_(data_digest(comm, data_)),
         shape_{data_.train.total, config.train.batch_size, config.train.drop_last},
         learner_(make_learner()),
-        samples_(shape_, static_cast<uint64_t>(config.run.seed)) {}
+        state_(first_state(start)),
+        report_(agreed(comm, [&] { return open_report(); })),
+        samples_(shape_, make_granules(config.train, comm.size()), static_cast<uint64_t>(config.run.seed)),
+        saving_(config, data_, learner_, report_) {
+    if (resumed()) saving_.set_last_step(state_.progress.step);
+  }
 
-  void train() {
-    const double started = now_s();
+  int train() {
     announce();
-    for (int64_t e = 1; e <= config_.train.epochs; ++e) train_epoch(e);
-    save();
-    report_.phases(total_);
-    report_.end("finished", now_s() - started, best_);
+    for (int64_t e = state_.progress.epoch + 1; e <= config_.train.epochs; ++e) {
+      const uint64_t stop = train_epoch(e);
+      if (stop != 0) return this->stop(stop);
+    }
+    saving_.finish(comm_);
+    report_end("finished", "");
+    return 0;
   }
 
  private:
-  RunReport open_report() {
-    if (comm_.is_root()) prepare_directory(config_);
-    return RunReport(config_.run.dir, comm_.is_root());
+  bool resumed() const { return !from_.path.empty(); }
+
+  /// The checkpoint to go on from, if any.
+  Candidate look_around(const RunStart& start) {
+    agree(comm_, [&] {
+      if (comm_.is_root()) check_directory(config_);
+    });
+    check_shared_directory(comm_, config_.run.dir);
+    return start.resume ? find_resume_point(comm_, config_) : Candidate{};
   }
 
   Learner make_learner() {
     check_enough(data_, shape_);
     const int64_t steps = shape_.steps();
     return agreed(comm_, [&] {
-      return Learner(config_, {comm_.rank(), comm_.size()}, data_.users.size() + 1, data_.items.size() + 1,
+      return Learner(config_, {comm_.rank(), comm_.size()}, make_granules(config_.train, comm_.size()),
+                     data_.users.size() + 1, data_.items.size() + 1,
                      make_schedule(config_.train, steps * config_.train.epochs, steps));
     });
+  }
+
+  CarriedOn first_state(const RunStart& start) {
+    comm_.set_phase("loading a checkpoint");
+    if (resumed()) return load_resume_point(comm_, from_, digest_, config_.train, learner_);
+    if (!start.init_from.empty()) started_from_ = init_from(comm_, start.init_from, data_, learner_);
+    CarriedOn state;
+    state.data_digest = digest_;
+    return state;
+  }
+
+  RunReport open_report() {
+    if (!comm_.is_root()) return {config_.run.dir, false};
+    if (resumed()) {
+      continue_run_directory(config_, state_.progress.epoch);
+    } else if (const std::string aside = begin_run_directory(config_); !aside.empty()) {
+      log_warning("run.dir " + config_.run.dir + " held an earlier run; it is now in " + aside +
+                  " (--resume would have continued it)");
+    }
+    return {config_.run.dir, true};
   }
 
   void announce() {
@@ -122,7 +165,9 @@ class Run {
     facts.model = model_text(config_, learner_);
     facts.source = source_;
     facts.ranks = comm_.size();
-    facts.threads = resolve_threads(config_.run, comm_.node_size());
+    // A matrix product by several threads has other bits than by one.
+    const bool one_thread = config_.train.reproducible == Reproducible::ranks;
+    facts.threads = one_thread ? 1 : resolve_threads(config_.run, comm_.node_size());
     facts.hosts = comm_.all_gather(host_name());
     facts.users = data_.users.size();
     facts.items = data_.items.size();
@@ -131,35 +176,67 @@ class Run {
     facts.parameters = learner_.parameter_count();
     const auto samples =
         static_cast<int64_t>((2 * data_.train.rows.size() + data_.valid.rows.size()) * sizeof(Sample));
-    facts.rank_bytes = comm_.max(learner_.memory_bytes() + samples);
+    // Twice the learner: a checkpoint is written from a copy.
+    const int64_t needed = 2 * learner_.memory_bytes() + samples;
+    facts.rank_bytes = comm_.max(needed);
+    for (const std::string& sentence : check_placement(comm_, facts.threads, needed)) log_warning(sentence);
     facts.epochs = config_.train.epochs;
+    facts.started_from = started_from_;
+    if (resumed()) {
+      facts.resumed_from = state_.progress.step;
+      const Progress& at = state_.progress;
+      facts.started_from =
+          from_.path + ": " +
+          (at.epoch >= config_.train.epochs
+               ? "nothing is left to train"
+               : fmt::format("epoch {}, step {} of {}", at.epoch + 1, at.step_in_epoch + 1, shape_.steps()));
+    }
     set_compute_threads(facts.threads);
     report_.start(facts);
   }
 
-  void train_epoch(int64_t epoch) {
+  /// Trains an epoch, or what is left of it, and evaluates. Returns the notes that ask to stop, or 0.
+  uint64_t train_epoch(int64_t epoch) {
     const double started = now_s();
     const uint64_t sent_before = comm_.bytes_sent();
     PhaseTimer timer;
     LossSum loss;
-    timer.restart();
+    if (comm_.is_root()) loss.exact = state_.epoch_loss;
+    comm_.set_phase(fmt::format("epoch {} samples", epoch));
     samples_.fetch(comm_, data_.train, epoch - 1);
     timer.charge(Phase::samples);
     int64_t rows = 0;
-    for (int64_t s = 0; s < shape_.steps(); ++s) {
-      learner_.step(comm_, samples_.part(s), ++step_, epoch - 1, loss, timer);
-      rows += shape_.batch(s);
+    for (int64_t s = state_.progress.step_in_epoch; s < shape_.steps();) {
+      comm_.set_phase(fmt::format("epoch {} step {}", epoch, s + 1));
+      const uint64_t united = learner_.step(comm_, samples_.part(s), state_.progress.step + 1, epoch - 1,
+                                            loss, timer, saving_.notes(comm_) | stop_notes());
+      rows += shape_.batch(s++);
+      state_.progress = {.step = state_.progress.step + 1, .epoch = epoch - 1, .step_in_epoch = s};
       if (comm_.is_root())
-        report_.progress(epoch, s + 1, shape_.steps(), static_cast<double>(rows) / (now_s() - started));
+        report_.progress(epoch, s, shape_.steps(), static_cast<double>(rows) / (now_s() - started));
+      timer.restart();
+      const uint64_t stop = united & (signal_note | limit_note);
+      const bool due = saving_.after_step(comm_, state_.progress.step, united);
+      if (stop != 0 || (due && s < shape_.steps())) save(loss.exact, {});
+      due_at_end_ = due;
+      timer.charge(Phase::checkpoint);
+      if (stop != 0) return stop;
     }
     const double trained = comm_.max(now_s() - started);
+    learner_.catch_up_all(state_.progress.step);
+    finish_epoch(epoch, loss.exact, static_cast<double>(rows) / trained, started, sent_before, timer);
+    return 0;
+  }
 
+  void finish_epoch(int64_t epoch, const ExactSum& loss, double samples_per_s, double started,
+                    uint64_t sent_before, PhaseTimer& timer) {
     EpochFacts facts;
     facts.epoch = epoch;
-    facts.step = step_;
-    facts.train_loss = global_mean(comm_, loss.exact, rows);
-    facts.lr = learner_.schedule().at(step_ - 1).lr;
-    facts.samples_per_s = static_cast<double>(rows) / trained;
+    facts.step = state_.progress.step;
+    facts.train_loss = global_mean(comm_, loss, std::min(shape_.total, shape_.steps() * shape_.batch_size));
+    facts.lr = learner_.schedule().at(state_.progress.step - 1).lr;
+    facts.samples_per_s = samples_per_s;
+    comm_.set_phase(fmt::format("epoch {} evaluation", epoch));
     facts.valid = evaluate(epoch, timer);
     facts.bytes_sent =
         static_cast<uint64_t>(comm_.sum(static_cast<int64_t>(comm_.bytes_sent() - sent_before)));
@@ -167,58 +244,82 @@ class Run {
     facts.seconds = now_s() - started;
     add(total_, facts.phases);
     report_.epoch(facts);
+
+    state_.progress = {.step = state_.progress.step, .epoch = epoch, .step_in_epoch = 0};
+    state_.epoch_loss = {};
+    const bool due = due_at_end_ || saving_.due_after_epoch(epoch) || epoch == config_.train.epochs;
+    due_at_end_ = false;
+    if (!due) return;
+    PhaseTimer saving;
+    save({}, facts.valid ? std::optional(facts.valid->mse) : std::nullopt);
+    saving.charge(Phase::checkpoint);
+    add(total_, over_ranks(comm_, saving));
   }
 
   std::optional<RatingMetrics> evaluate(int64_t epoch, PhaseTimer& timer) {
     const bool due = epoch % config_.eval.every_epochs == 0 || epoch == config_.train.epochs;
     if (!due || data_.valid.total == 0) return {};
     timer.restart();
-    learner_.catch_up_all(step_);
     const RatingMetrics metrics = evaluate_ratings(comm_, learner_, data_.valid);
     timer.charge(Phase::evaluate);
-    if (!best_ || metrics.mse < *best_) best_ = metrics.mse;
+    if (!state_.best_mse || metrics.mse < *state_.best_mse) state_.best_mse = metrics.mse;
     return metrics;
   }
 
-  void save() {
-    PhaseTimer timer;
-    const double started = now_s();
-    learner_.catch_up_all(step_);
-    Snapshot snapshot;
-    snapshot.progress = {.step = step_, .epoch = config_.train.epochs, .step_in_epoch = 0};
-    snapshot.seed = static_cast<uint64_t>(config_.run.seed);
-    snapshot.config_yaml = to_yaml(config_);
-    snapshot.program_version = version();
-    if (best_) snapshot.extra["best_mse"] = *best_;
-    snapshot.users = &data_.users;
-    snapshot.items = &data_.items;
-    snapshot.moments = moment_names(config_.train);
-    snapshot.tables = table_views(learner_, config_.train);
-    snapshot.dense = dense_views(learner_, config_.train);
-    const WrittenCheckpoint written = write_checkpoint(comm_, config_.run.dir + "/checkpoints", snapshot);
-    timer.charge(Phase::checkpoint);
-    add(total_, over_ranks(comm_, timer));
-    report_.checkpoint(step_, written.path, now_s() - started, written.bytes);
+  /// `loss`: this rank's part of that of the epoch under way.
+  void save(const ExactSum& loss, std::optional<double> valid_mse) {
+    comm_.set_phase("checkpoint");
+    state_.epoch_loss = global_sum(comm_, loss);
+    saving_.begin(comm_, state_, valid_mse);
+  }
+
+  uint64_t stop_notes() const {
+    const uint64_t signal = StopSignals::caught() != 0 ? signal_note : 0;
+    return limit_.is_near(saving_.longest_s()) ? signal | limit_note : signal;
+  }
+
+  int stop(uint64_t notes) {
+    saving_.finish(comm_);
+    const auto signals = comm_.all_gather(StopSignals::caught());
+    const auto first = std::ranges::find_if(signals, [](int s) { return s != 0; });
+    const bool by_signal = (notes & signal_note) != 0 && first != signals.end();
+    const std::string why = by_signal
+                                ? fmt::format("{} on rank {}", signal_name(*first), first - signals.begin())
+                                : limit_.name();
+    report_end(by_signal ? "signal" : "time_limit",
+               fmt::format("stopped after step {} of {} by {}; --resume goes on from there",
+                           state_.progress.step, shape_.steps() * config_.train.epochs, why));
+    return static_cast<int>(ErrorKind::stopped);
+  }
+
+  void report_end(const std::string& reason, const std::string& advice) {
+    report_.phases(total_);
+    report_.end(reason, now_s() - started_, state_.best_mse, advice);
   }
 
   const Config& config_;
   Communicator& comm_;
-  RunReport report_;
-  std::string source_;
-  TrainingData data_;
-  EpochShape shape_;
+  const double started_ = now_s();
+  const StopSignals signals_;
+  const TimeLimit limit_;
+  std::string source_, started_from_;  // filled while the members below are made
+  const Candidate from_;
+  const TrainingData data_;
+  const std::string digest_;
+  const EpochShape shape_;
   Learner learner_;
+  CarriedOn state_;
+  RunReport report_;
   EpochSamples samples_;
-  int64_t step_ = 0;
-  std::optional<double> best_;
+  Saving saving_;
   PhaseSeconds total_;
+  bool due_at_end_ = false;  // with the last step done; that of an epoch is saved after its evaluation
 };
 
 }  // namespace
 
-int run_training(const Config& config, Communicator& comm) {
-  Run(config, comm).train();
-  return 0;
+int run_training(const Config& config, Communicator& comm, const RunStart& start) {
+  return Run(config, comm, start).train();
 }
 
 }  // namespace ncf

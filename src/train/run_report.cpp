@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "ncf/train/placement.hpp"
 #include "ncf/util/error.hpp"
+#include "ncf/util/log.hpp"
 #include "ncf/util/target.hpp"
 #include "ncf/util/version.hpp"
 
@@ -65,12 +67,6 @@ bool output_is_watched() {
   return watched;
 }
 
-std::vector<std::string> distinct(std::vector<std::string> names) {
-  std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
-  return names;
-}
-
 }  // namespace
 
 RunReport::RunReport(const std::string& dir, bool open) : open_(open), path_(dir + "/metrics.jsonl") {
@@ -81,25 +77,31 @@ RunReport::RunReport(const std::string& dir, bool open) : open_(open), path_(dir
 }
 
 void RunReport::line(const std::string& text) {
+  if (!metrics_) return;
   metrics_ << text << '\n' << std::flush;
-  if (metrics_) return;
   // A full disk must not end the training; what is missing is said once.
-  fmt::print(stderr, "ncf_dist: warning: {} cannot be written any more; training goes on\n", path_);
-  metrics_.clear();
-  metrics_.setstate(std::ios::badbit);
+  if (!metrics_) log_warning(path_ + " cannot be written any more; training goes on");
 }
 
 void RunReport::start(const RunFacts& f) {
   if (!open_) return;
   epochs_ = f.epochs;
   train_rows_ = f.train_rows;
-  const auto hosts = distinct(f.hosts);
+  const auto placed = ranks_by_host(f.hosts);
+  std::vector<std::string> hosts;
+  std::vector<int64_t> ranks_per_host;
+  for (const auto& [host, ranks] : placed) {
+    hosts.push_back(host);
+    ranks_per_host.push_back(ranks);
+  }
   fmt::print("ncf_dist {}  {} rank{} × {} thread{} on {}  {}\n", version(), f.ranks, f.ranks == 1 ? "" : "s",
-             f.threads, f.threads == 1 ? "" : "s", fmt::join(hosts, ", "), instruction_set());
+             f.threads, f.threads == 1 ? "" : "s", hosts_text(placed), instruction_set());
   fmt::print("ratings  {}: {} users, {} items, {} to train, {} to validate\n", f.source, thousands(f.users),
              thousands(f.items), thousands(f.train_rows), thousands(f.valid_rows));
   fmt::print("model    {}: {} parameters, {} a rank\n\n", f.model, thousands(f.parameters),
              mebibytes(f.rank_bytes));
+  if (!f.started_from.empty())
+    fmt::print("{} {}\n\n", f.resumed_from ? "resumed " : "from    ", f.started_from);
   fmt::print("{:>7} {:>10} {:>10} {:>10} {:>10} {:>10} {:>11} {:>8}\n", "epoch", "train loss", "valid mse",
              "rmse", "mae", "lr", "samples/s", "seconds");
   std::fflush(stdout);
@@ -108,13 +110,14 @@ void RunReport::start(const RunFacts& f) {
             {"ranks", f.ranks},
             {"threads", f.threads},
             {"hosts", hosts},
+            {"ranks_per_host", ranks_per_host},
             {"isa", instruction_set()},
             {"users", f.users},
             {"items", f.items},
             {"train_rows", f.train_rows},
             {"valid_rows", f.valid_rows},
             {"parameters", f.parameters},
-            {"resumed_from", nullptr}});
+            {"resumed_from", f.resumed_from ? json(*f.resumed_from) : json(nullptr)}});
   line(j.dump());
 }
 
@@ -165,12 +168,12 @@ void RunReport::epoch(const EpochFacts& f) {
   line(j.dump());
 }
 
-void RunReport::checkpoint(int64_t step, const std::string& path, double seconds, int64_t bytes) {
+void RunReport::checkpoint(int64_t step, const std::string& path, double seconds, double waited_s,
+                           int64_t bytes) {
   if (!open_) return;
-  clear_bar();
   saved_ = path;
   json j = event("checkpoint");
-  j.update({{"step", step}, {"path", path}, {"seconds", seconds}, {"bytes", bytes}});
+  j.update({{"step", step}, {"path", path}, {"seconds", seconds}, {"waited_s", waited_s}, {"bytes", bytes}});
   line(j.dump());
 }
 
@@ -186,14 +189,17 @@ void RunReport::phases(const PhaseSeconds& total) const {
   std::fflush(stdout);
 }
 
-void RunReport::end(const std::string& reason, double seconds, std::optional<double> best) {
+void RunReport::end(const std::string& reason, double seconds, std::optional<double> best,
+                    const std::string& advice) {
   if (!open_) return;
   clear_bar();
   json j = event("end");
   j.update({{"reason", reason}, {"seconds", seconds}, {"best", best ? number(*best) : json(nullptr)}});
   line(j.dump());
-  fmt::print("\nfinished in {} ({:.2f} s)\n", clock_text(seconds), seconds);
+  fmt::print("\n{} after {} ({:.2f} s)\n", reason == "finished" ? "finished" : "stopped", clock_text(seconds),
+             seconds);
   if (!saved_.empty()) fmt::print("model    {}/model.h5\nmetrics  {}\n", saved_, path_);
+  if (!advice.empty()) fmt::print("{}\n", advice);
   std::fflush(stdout);
 }
 

@@ -29,6 +29,8 @@ diff "$scratch/out" "$source/docs/reference.md" || failures=$((failures + 1))
 expect 0 out "usage: ncf_dist train [FLAGS]" "${run[@]}" train -h
 expect 0 out "usage: ncf_dist prepare [FLAGS]" "${run[@]}" prepare --help
 expect 0 out "  --reference  " "${run[@]}" config --help
+expect 0 out "usage: ncf_dist evaluate [FLAGS]" "${run[@]}" evaluate --help
+expect 0 out "usage: ncf_dist inspect PATH [FLAGS]" "${run[@]}" inspect --help
 expect 0 out "oneDNN: " "${run[@]}" --version
 printf 'train:\n  epoch: 3\n' > "$scratch/unknown.yaml"
 expect 2 err "error: $scratch/unknown.yaml:2: unknown key train.epoch, the nearest is train.epochs" \

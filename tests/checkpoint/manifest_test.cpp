@@ -22,6 +22,7 @@ Manifest example() {
           .program_version = "0.1.0 \"quoted\"",
           .moments = {"momentum", ""},
           .extra = {{"a", 0.1}, {"b", -std::numeric_limits<double>::infinity()}, {"c", 1e-300}},
+          .extra_text = {{"data", "0a\n\"1b\""}},
           .tables = {{"user", 944, 74, true}, {"item", 1635, 101, false}},
           .files = {{"shard-0000-of-0002.h5", 0, "99aa06d3014798d86001c324468d497f"},
                     {"shard-0001-of-0002.h5", 1, "0123456789abcdef0123456789abcdef"},

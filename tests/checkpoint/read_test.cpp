@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "checkpoint/example.hpp"
+#include "checkpoint/written.hpp"
 #include "ncf/checkpoint/write.hpp"
 #include "ncf/comm/agreement.hpp"
 #include "ncf/io/digest.hpp"
@@ -38,24 +38,11 @@ class ReadCheckpoint : public ::testing::Test {
   Communicator comm_ = Communicator::world();
   testing::SharedDirectory dir_{comm_};
 
-  /// The example as `world` ranks would have written it: what write_pieces does needs nobody else.
+  /// The example as `world` ranks would have written it.
   std::string written_by(int64_t world, int64_t step = 1250) {
-    const std::string path = dir_ / (std::to_string(world) + "/" + checkpoint_name(step));
-    if (comm_.is_root()) {
-      make_directories(path, kind);
-      Manifest manifest;
-      for (int64_t rank = 0; rank < world; ++rank) {
-        Example example(rank, world);
-        const Snapshot snapshot = example.snapshot(step);
-        for (auto& file : write_pieces(path, rank, world, snapshot)) manifest.files.push_back(file);
-        manifest.progress = snapshot.progress;
-        manifest.moments = snapshot.moments;
-      }
-      manifest.ranks = world;
-      for (const auto& t : testing::example_tables)
-        manifest.tables.push_back({t.name, t.rows, t.width, t.has_bias});
-      write_file(path + "/" + manifest_name, manifest_text(manifest), kind);
-    }
+    const std::string all = dir_ / std::to_string(world);
+    if (comm_.is_root()) testing::write_as(world, all, step);
+    const std::string path = all + "/" + checkpoint_name(step);
     comm_.barrier();
     return path;
   }

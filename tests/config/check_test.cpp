@@ -36,6 +36,13 @@ TEST(Check, BatchNormNeedsTwoSamples) {
              {"train.batch_size (ml.yaml:2)", "at least 2"});
 }
 
+TEST(Check, StopBeforeIsATime) {
+  expect_bad("run:\n  stop_before: 90\n", {"run.stop_before (ml.yaml:2): '90' is not a time", "HH:MM:SS"});
+  expect_bad("run: {stop_before: '00:00:00'}", {"run.stop_before (ml.yaml:1)"});
+  EXPECT_NO_THROW(config_from_yaml("run: {stop_before: '03:55:00'}", ""));
+  EXPECT_NO_THROW(config_from_yaml("run: {stop_before: ''}", ""));
+}
+
 TEST(Check, ValidPathBelongsToTheGivenSplit) {
   expect_bad("data:\n  path: a\n  valid_path: b\n",
              {"data.valid_path (ml.yaml:3): needs data.split given, not random"});

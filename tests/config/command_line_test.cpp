@@ -80,5 +80,28 @@ TEST(CommandLine, AFlagStandsOnce) {
   expect_bad({"--config", "a", "--config", "b"}, {"--config is given twice"});
 }
 
+TEST(CommandLine, AFlagHidesASectionOfItsName) {
+  const std::vector<Flag> own = {{"checkpoint", "PATH", ""}};
+  const std::vector<std::string> arguments = {"--checkpoint", "runs/a", "--checkpoint.keep_last", "3"};
+  const auto line = parse_command_line(arguments, own);
+  EXPECT_EQ(line.flags, (std::map<std::string, std::string>{{"checkpoint", "runs/a"}}));
+  ASSERT_EQ(line.keys.size(), 1U);
+  EXPECT_EQ(line.keys[0].key, "checkpoint.keep_last");
+}
+
+TEST(CommandLine, ACommandMayTakeAnOperandAndNoKeys) {
+  const std::vector<Flag> own = {{"json", "", ""}};
+  const Takes takes{.keys = false, .operand = "PATH"};
+  const auto parse_operand = [&](std::vector<std::string> arguments) {
+    return parse_command_line(arguments, own, takes);
+  };
+  EXPECT_EQ(parse_operand({"a.h5", "--json"}).operand, "a.h5");
+  EXPECT_EQ(parse_operand({"--json", "a.h5"}).operand, "a.h5");
+  EXPECT_EQ(parse_operand({"--", "--json"}).operand, "--json");
+  EXPECT_EQ(parse_operand({}).operand, "");
+  expect_usage_error([&] { parse_operand({"a", "b"}); }, {"unexpected 'b'", "one PATH, which is 'a'"});
+  expect_usage_error([&] { parse_operand({"a", "--train.lr", "1"}); }, {"unknown flag --train.lr"});
+}
+
 }  // namespace
 }  // namespace ncf

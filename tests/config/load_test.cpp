@@ -216,5 +216,33 @@ TEST(Load, LongValuesAreCutInMessages) {
              {"…' is", "x…"});
 }
 
+TEST_F(LoadFile, KeysGoOverAStoredConfiguration) {
+  const std::string stored = "data: {path: a.h5, split: given}\nmodel: {hidden: [7]}\ntrain: {lr: 0.5}\n";
+  const std::vector<Assignment> keys = {{"run.seed", "3"}};
+  const LoadedConfig loaded =
+      load_config_over(stored, "model.h5", file("train: {lr: 0.25}\nrun: {seed: 2}\n"), keys);
+  EXPECT_EQ(loaded.config.data.path, "a.h5");
+  EXPECT_EQ(loaded.config.model.hidden, std::vector<int64_t>{7});
+  EXPECT_EQ(loaded.config.train.lr, 0.25);
+  EXPECT_EQ(loaded.config.run.seed, 3);
+  EXPECT_EQ(loaded.places,
+            (Places{{"train.lr", (folder_ / "ml.yaml").string() + ":1"}, {"run.seed", "command line"}}))
+      << "what only the checkpoint says has no place";
+}
+
+TEST_F(LoadFile, KeysMayBeReadBeforeWhatTheyGoOver) {
+  const std::vector<Assignment> keys = {{"data.split", "given"}};
+  EXPECT_EQ(read_keys("", keys).config.data.split, SplitKind::given);
+  expect_usage_error([&] { load_config("", keys); }, {"data.split (command line): given"});
+  const std::vector<Assignment> wrong = {{"data.split", "half"}};
+  expect_usage_error([&] { read_keys("", wrong); }, {"data.split", "half"});
+  expect_usage_error([&] { load_config_over("data: {path: ''}", "model.h5", "", keys); },
+                     {"data.split (command line): given"});
+  expect_usage_error([&] { load_config_over("data: {split: given}", "model.h5", "", {}); },
+                     {"data.split (model.h5:1): given"});
+  expect_usage_error([&] { load_config_over("nonsense: 1", "model.h5", "", {}); },
+                     {"model.h5:1: unknown key nonsense"});
+}
+
 }  // namespace
 }  // namespace ncf

@@ -25,8 +25,23 @@ TEST(Threads, ThereIsAlwaysOne) {
   EXPECT_EQ(threads_for(4, 0, 0), 4);
 }
 
+TEST(Threads, WhatSlurmGivesARankIsEnough) {
+  EXPECT_EQ(threads_within(32, 2, {.cpus_per_rank = 4, .cpus = 8, .memory_bytes = {}}, {}), 4);
+  EXPECT_EQ(threads_within(32, 2, {.cpus_per_rank = {}, .cpus = 8, .memory_bytes = {}}, {}), 4);
+  EXPECT_EQ(threads_within(2, 2, {.cpus_per_rank = 4, .cpus = 8, .memory_bytes = {}}, {}), 2);
+  EXPECT_EQ(threads_within(32, 16, {.cpus_per_rank = {}, .cpus = 8, .memory_bytes = {}}, {}), 1);
+}
+
+TEST(Threads, ControlGroupsLimitTheCpuTimeOfAllRanks) {
+  EXPECT_EQ(threads_within(32, 2, {}, 6.5), 3);
+  EXPECT_EQ(threads_within(32, 2, {}, 0.5), 1);
+  EXPECT_EQ(threads_within(32, 0, {}, {}), 32);
+}
+
 TEST(Threads, ANumberIsTaken) {
-  EXPECT_EQ(resolve_threads({.threads = 7}, 100), 7);
+  RunConfig seven;
+  seven.threads = 7;
+  EXPECT_EQ(resolve_threads(seven, 100), 7);
 }
 
 TEST(Threads, AutoKeepsToTheAffinityMask) {

@@ -14,7 +14,7 @@ field() { tail -n 1 <(grep '"event":"epoch"' "$work/$1/metrics.jsonl") | sed -E 
 for ranks in 1 2 3 8; do
   train "$ranks" "p$ranks"
   [ -f "$work/p$ranks/checkpoints/latest/model.h5" ] || { echo "no model at $ranks ranks"; exit 1; }
-  [ "$(grep -c . "$work/p$ranks/metrics.jsonl")" = 5 ] || { echo "metrics.jsonl is not start, 2 epochs, checkpoint, end"; exit 1; }
+  [ "$(grep -c . "$work/p$ranks/metrics.jsonl")" = 6 ] || { echo "metrics.jsonl is not start, 2 epochs, 2 checkpoints, end"; exit 1; }
   awk -v a="$(field p1 train_loss)" -v b="$(field "p$ranks" train_loss)" -v p="$ranks" \
     'BEGIN { d = (a - b) / a; if (d < 0) d = -d; print p " ranks: train loss " b; exit d > 1e-3 }'
 done

@@ -50,7 +50,7 @@ TEST(Linear, ForwardAndBackward) {
   const Matrix x = filled(13, 9, 1), w = filled(6, 9, 2);
   const std::vector<float> bias = {0.1F, -0.2F, 0.3F, 0, 0.5F, -1};
   Matrix y(13, 6);
-  linear_relu_forward(x.view(), w.view(), bias, y.view());
+  linear_relu_forward(x.view(), {w.view()}, bias, y.view());
   for (int64_t r = 0; r < 13; ++r)
     for (int64_t o = 0; o < 6; ++o) {
       double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
@@ -58,6 +58,17 @@ TEST(Linear, ForwardAndBackward) {
         sum += static_cast<double>(x.row(r)[i]) * static_cast<double>(w.row(o)[i]);
       EXPECT_NEAR(y.row(r)[o], std::max(0.0, sum), 1e-5);
     }
+  Matrix wt, yt(13, 6);
+  transpose(w.view(), wt);
+  ASSERT_EQ(wt.rows(), 9);
+  linear_relu_forward(x.view(), {wt.view(), true}, bias, yt.view());
+  for (int64_t r = 0; r < 13; ++r)
+    for (int64_t o = 0; o < 6; ++o) EXPECT_NEAR(yt.row(r)[o], y.row(r)[o], 1e-5);
+  // Some inputs only: the columns of the weight that belong to them.
+  const ForwardWeight part = ForwardWeight{w.view()}.inputs(2, 3),
+                      part_t = ForwardWeight{wt.view(), true}.inputs(2, 3);
+  for (int64_t o = 0; o < 6; ++o)
+    for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(part.matrix(o, i), part_t.matrix(i, o));
   const Matrix dy = filled(13, 6, 4);
   Matrix dw(6, 9), dx(13, 9);
   dw.fill(1);  // gradients are added to what is there
@@ -87,13 +98,19 @@ TEST(BatchNorm, BackwardIsTheSlopeOfForward) {
   // L = Σ c·BN(x): finite differences through the float forward, whose inner sums are double.
   const Matrix x = filled(11, 3, 1), c = filled(11, 3, 5);
   const std::vector<float> weight = {1.5F, -0.7F, 1}, bias = {0.1F, 0, -0.3F};
-  std::vector<float> mean(3), var(3, 1.0F), dweight(3), dbias(3);
-  const GlobalSum alone = [](std::span<double>) {};
+  std::vector<float> mean(3), var(3, 1.0F);
+  Matrix dweight(2, 3), dbias(2, 3);
+  dweight.fill(0);
+  dbias.fill(0);
+  const int64_t bounds[] = {0, 4, 11};  // two granules
+  const GlobalSum alone = [](std::span<const double> parts, std::span<double> total) {
+    for (std::size_t k = 0; k < parts.size(); ++k) total[k % total.size()] += parts[k];
+  };
   const auto loss = [&](const Matrix& at) {
     Matrix y = at;
     std::vector<float> m(3), v(3, 1.0F);
     BatchNorm bn;
-    bn.forward(y.view(), weight, bias, m, v, alone);
+    bn.forward(y.view(), bounds, weight, bias, m, v, alone);
     double sum = 0;
     for (std::size_t i = 0; i < y.values().size(); ++i)
       sum += static_cast<double>(c.values()[i]) * static_cast<double>(y.values()[i]);
@@ -101,8 +118,8 @@ TEST(BatchNorm, BackwardIsTheSlopeOfForward) {
   };
   BatchNorm bn;
   Matrix y = x, dx = c;
-  bn.forward(y.view(), weight, bias, mean, var, alone);
-  bn.backward(dx.view(), weight, dweight, dbias, alone);
+  bn.forward(y.view(), bounds, weight, bias, mean, var, alone);
+  bn.backward(dx.view(), bounds, weight, dweight.view(), dbias.view(), alone);
   for (std::size_t i = 0; i < x.values().size(); ++i) {
     Matrix up = x, down = x;
     up.values()[i] += 1e-2F;

@@ -2,6 +2,7 @@
 /// A model with whole tables on one rank, its parameters and gradients reachable by their names in a
 /// checkpoint: what a test needs to set numbers, take a step, and compare.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -61,10 +62,17 @@ class DrivenModel {
   /// Forward and backward of samples [first, first + count) of a batch; adds to the gradients.
   LossSum train(const Samples& batch, std::size_t first, std::size_t count) {
     BatchView view = view_of(batch, first, count);
+    const int64_t bounds[] = {0, static_cast<int64_t>(count)};
+    view.bounds = bounds;
     LossSum loss;
-    // One rank: the global sum of batch normalisation is the rank's own.
-    model_.train(view, dense_, {tables_[0].gradient.view(), tables_[1].gradient.view()}, loss,
-                 [](std::span<double>) {});
+    std::array<RowGradients, 2> gradients;
+    // One rank, one granule: the global sum of batch normalisation is the rank's own.
+    model_.train(view, dense_, gradients, loss, [](std::span<const double> parts, std::span<double> total) {
+      std::copy(parts.begin(), parts.end(), total.begin());
+    });
+    for (std::size_t t = 0; t < 2; ++t)
+      for (std::size_t k = 0; k < gradients[t].slots.size(); ++k)
+        add(tables_[t].gradient, gradients[t].slots[k], gradients[t].rows[k]);
     return loss;
   }
   LossSum train(const Samples& batch) { return train(batch, 0, batch.users.size()); }
@@ -113,6 +121,10 @@ class DrivenModel {
     }
     Matrix weight, gradient, first_moment, second_moment;
   };
+
+  static void add(Matrix& to, int64_t row, const float* from) {
+    for (int64_t c = 0; c < to.cols(); ++c) to.row(row)[c] += from[c];
+  }
 
   BatchView view_of(const Samples& batch, std::size_t first, std::size_t count) {
     BatchView view;

@@ -20,20 +20,24 @@ Samples samples_of(const Communicator& comm, int64_t total, bool lopsided) {
   return out;
 }
 
-class EpochSamplesTest : public testing::TestWithParam<std::tuple<int64_t, int64_t, bool, bool>> {};
+class EpochSamplesTest : public testing::TestWithParam<std::tuple<int64_t, int64_t, bool, bool, bool>> {};
 
 TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
-  auto [total, batch_size, drop_last, lopsided] = GetParam();
+  auto [total, batch_size, drop_last, lopsided, fixed] = GetParam();
   Communicator comm = Communicator::world();
   const Samples train = samples_of(comm, total, lopsided);
   const EpochShape shape{total, batch_size, drop_last};
-  EpochSamples epoch(shape, 5);
+  const Granules granules = fixed ? Granules::fixed(4, comm.size()) : Granules::one_a_rank(comm.size());
+  EpochSamples epoch(shape, granules, 5);
   for (int64_t e : {0, 1}) {
     epoch.fetch(comm, train, e);
     const Permutation order(static_cast<uint64_t>(total), 5, Purpose::epoch_order, static_cast<uint64_t>(e));
     for (int64_t s = 0; s < shape.steps(); ++s) {
       const auto part = epoch.part(s);
       EXPECT_EQ(part.global_rows, shape.batch(s));
+      ASSERT_EQ(std::ssize(part.bounds), granules.of_rank(comm.rank()) + 1);
+      EXPECT_EQ(part.bounds.front(), 0);
+      EXPECT_EQ(part.bounds.back(), std::ssize(part.users));
       EXPECT_EQ(comm.sum(static_cast<int64_t>(part.users.size())), shape.batch(s));
       for (std::size_t k = 0; k < part.users.size(); ++k) {
         const auto position = static_cast<uint64_t>(part.first_position) + k;
@@ -47,20 +51,7 @@ TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, EpochSamplesTest,
                          testing::Combine(testing::Values(1, 3, 64, 1001), testing::Values(1, 2, 7, 64, 5000),
-                                          testing::Bool(), testing::Bool()));
-
-TEST(EpochShape, PartsCoverABatchInOrder) {
-  for (int64_t batch : {1, 2, 5, 63, 64, 65})
-    for (int64_t world : {1, 2, 3, 8, 64}) {
-      EXPECT_EQ(EpochShape::part(batch, 0, world), 0);
-      EXPECT_EQ(EpochShape::part(batch, world, world), batch);
-      for (int64_t r = 0; r < world; ++r) {
-        const int64_t size = EpochShape::part(batch, r + 1, world) - EpochShape::part(batch, r, world);
-        EXPECT_GE(size, batch / world);
-        EXPECT_LE(size, batch / world + 1);
-      }
-    }
-}
+                                          testing::Bool(), testing::Bool(), testing::Bool()));
 
 }  // namespace
 }  // namespace ncf

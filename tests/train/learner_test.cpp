@@ -46,12 +46,18 @@ struct Columns {
       r.push_back(static_cast<float>(1 + (u.back() + i.back()) % 5));
     }
   }
-  EpochSamples::Part part(int64_t rank, int64_t world, int64_t step) const {
-    const int64_t first = EpochShape::part(batch, rank, world),
-                  last = EpochShape::part(batch, rank + 1, world);
+  EpochSamples::Part part(const Granules& granules, int64_t rank, int64_t step) const {
+    const int64_t first = granules.part(batch, rank), last = granules.part(batch, rank + 1);
     const auto f = static_cast<std::size_t>(first), n = static_cast<std::size_t>(last - first);
-    return {std::span(u).subspan(f, n), std::span(i).subspan(f, n), std::span(r).subspan(f, n),
-            step * batch + first, batch};
+    EpochSamples::Part out{std::span(u).subspan(f, n),
+                           std::span(i).subspan(f, n),
+                           std::span(r).subspan(f, n),
+                           step * batch + first,
+                           batch,
+                           {}};
+    for (int64_t g = granules.first(rank); g <= granules.first(rank + 1); ++g)
+      out.bounds.push_back(granules.sample(batch, g) - first);
+    return out;
   }
 };
 
@@ -74,42 +80,73 @@ std::vector<float> everything(Communicator& comm, Learner& learner, int64_t step
   return out;
 }
 
-class LearnerTest : public testing::TestWithParam<std::tuple<ModelKind, bool, EmbeddingUpdate, double>> {};
+/// What a run of `steps` steps on these ranks ends with.
+struct Outcome {
+  double loss = 0, mse = 0;
+  std::vector<float> values;
+};
 
-TEST_P(LearnerTest, ManyRanksLearnWhatOneLearns) {
-  auto [kind, batch_norm, embedding_update, rate] = GetParam();
-  if (kind == ModelKind::dot && (batch_norm || rate > 0)) GTEST_SKIP() << "the dot model has neither";
-  const Config config = config_for(kind, batch_norm, embedding_update, rate);
-  Communicator world = Communicator::world();
-  Communicator self = Communicator::self();
-  const Schedule schedule = make_schedule(config.train, steps, steps);
-  Learner alone(config, {0, 1}, users, items, schedule);
-  Learner shared(config, {world.rank(), world.size()}, users, items, schedule);
+Outcome outcome(Communicator& comm, const Config& config) {
+  const Granules granules = make_granules(config.train, comm.size());
+  Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
+                  make_schedule(config.train, steps, steps));
   PhaseTimer timer;
-  LossSum alone_loss, shared_loss;
+  LossSum loss;
   for (int64_t s = 0; s < steps; ++s) {
     const Columns columns(s);
-    alone.step(self, columns.part(0, 1, s), s + 1, 0, alone_loss, timer);
-    shared.step(world, columns.part(world.rank(), world.size(), s), s + 1, 0, shared_loss, timer);
+    learner.step(comm, columns.part(granules, comm.rank(), s), s + 1, 0, loss, timer);
   }
-  const double a = global_mean(self, alone_loss.exact, steps * batch);
-  const double b = global_mean(world, shared_loss.exact, steps * batch);
-  EXPECT_GT(a, 0);
-  EXPECT_NEAR(a, b, 1e-5 * a);
-  const auto expected = everything(self, alone, steps), got = everything(world, shared, steps);
-  ASSERT_EQ(expected.size(), got.size());
-  for (std::size_t k = 0; k < expected.size(); ++k) ASSERT_NEAR(expected[k], got[k], 2e-4) << "value " << k;
-
+  Outcome out;
+  out.loss = global_mean(comm, loss.exact, steps * batch);
+  out.values = everything(comm, learner, steps);
   Samples valid;
-  valid.total = items;
-  const int64_t first = items * world.rank() / world.size(), last = items * (world.rank() + 1) / world.size();
-  for (int64_t i = first; i < last; ++i)
-    valid.rows.push_back({static_cast<int32_t>(i % users), static_cast<int32_t>(i), 3});
-  Samples all;
-  all.total = items;
-  for (int64_t i = 0; i < items; ++i)
-    all.rows.push_back({static_cast<int32_t>(i % users), static_cast<int32_t>(i), 3});
-  EXPECT_NEAR(evaluate_ratings(self, alone, all).mse, evaluate_ratings(world, shared, valid).mse, 1e-4);
+  valid.total = 1000;
+  valid.first = valid.total * comm.rank() / comm.size();
+  for (int64_t k = valid.first; k < valid.total * (comm.rank() + 1) / comm.size(); ++k)
+    valid.rows.push_back({static_cast<int32_t>(k % users), static_cast<int32_t>(k % items), 3});
+  out.mse = evaluate_ratings(comm, learner, valid).mse;
+  return out;
+}
+
+class LearnerTest : public testing::TestWithParam<std::tuple<ModelKind, bool, EmbeddingUpdate, double>> {
+ protected:
+  void SetUp() override {
+    auto [kind, batch_norm, embedding_update, rate] = GetParam();
+    if (kind == ModelKind::dot && (batch_norm || rate > 0)) GTEST_SKIP() << "the dot model has neither";
+    config = config_for(kind, batch_norm, embedding_update, rate);
+  }
+  Config config;
+  Communicator world = Communicator::world(), self = Communicator::self();
+};
+
+TEST_P(LearnerTest, ManyRanksLearnWhatOneLearns) {
+  const Outcome one = outcome(self, config), many = outcome(world, config);
+  EXPECT_GT(one.loss, 0);
+  EXPECT_NEAR(one.loss, many.loss, 1e-5 * one.loss);
+  EXPECT_NEAR(one.mse, many.mse, 1e-4);
+  ASSERT_EQ(one.values.size(), many.values.size());
+  for (std::size_t k = 0; k < one.values.size(); ++k)
+    ASSERT_NEAR(one.values[k], many.values[k], 2e-4) << "value " << k;
+}
+
+TEST_P(LearnerTest, InAFixedOrderTheyLearnItBitByBit) {
+  config.train.reproducible = Reproducible::ranks;
+  for (int64_t granules : {1, 4, 8}) {
+    config.train.granules = granules;
+    const Outcome one = outcome(self, config), many = outcome(world, config);
+    EXPECT_EQ(one.loss, many.loss);
+    EXPECT_EQ(one.mse, many.mse);
+    ASSERT_EQ(one.values, many.values) << granules << " granules";
+  }
+}
+
+TEST_P(LearnerTest, OnOneRankGranulesChangeOnlyTheRounding) {
+  const Outcome plain = outcome(self, config);
+  config.train.reproducible = Reproducible::ranks;
+  const Outcome fixed = outcome(self, config);
+  EXPECT_NEAR(plain.loss, fixed.loss, 1e-5 * plain.loss);
+  for (std::size_t k = 0; k < plain.values.size(); ++k)
+    ASSERT_NEAR(plain.values[k], fixed.values[k], 2e-4) << "value " << k;
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, LearnerTest,
@@ -120,14 +157,15 @@ INSTANTIATE_TEST_SUITE_P(Models, LearnerTest,
 TEST(Learner, ALossThatIsNotFiniteEndsOnAllRanks) {
   Communicator comm = Communicator::world();
   const Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
-  Learner learner(config, {comm.rank(), comm.size()}, users, items,
+  const Granules granules = make_granules(config.train, comm.size());
+  Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
                   make_schedule(config.train, steps, steps));
   Columns columns(0);
   columns.r[0] = NAN;  // a sample of rank 0 only
   PhaseTimer timer;
   LossSum loss;
   try {
-    learner.step(comm, columns.part(comm.rank(), comm.size(), 0), 1, 0, loss, timer);
+    learner.step(comm, columns.part(granules, comm.rank(), 0), 1, 0, loss, timer);
     FAIL() << "no error on rank " << comm.rank();
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::diverged);

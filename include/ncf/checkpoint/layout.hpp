@@ -16,6 +16,8 @@ inline constexpr const char* model_name = "model.h5";
 std::string checkpoint_name(int64_t step);
 /// The step of such a name; none for any other name ("latest", "step-000001250.partial").
 std::optional<int64_t> checkpoint_step(const std::string& name);
+/// Whether this is a save or removal that was cut short: "step-000001250.partial", "….removed".
+bool is_leftover(const std::string& name);
 /// "shard-0003-of-0008.h5"
 std::string shard_name(int64_t rank, int64_t world);
 

@@ -33,6 +33,7 @@ struct Manifest {
   std::string program_version;
   MomentNames moments;
   std::map<std::string, double> extra;
+  std::map<std::string, std::string> extra_text;
   std::vector<TableRecord> tables;
   std::vector<FileRecord> files;
 

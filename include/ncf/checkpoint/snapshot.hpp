@@ -59,8 +59,10 @@ struct Snapshot {
   uint64_t seed = 0;
   std::string config_yaml;
   std::string program_version;
-  std::map<std::string, double> extra;  // whatever else training carries on with: best metric so far, …
-  const Vocabulary* users = nullptr;    // ids of rows 1..n; needed on rank 0 only
+  // Whatever else training carries on with: the best metric so far, the digest of the data, …
+  std::map<std::string, double> extra;
+  std::map<std::string, std::string> extra_text;
+  const Vocabulary* users = nullptr;  // ids of rows 1..n; needed on rank 0 only
   const Vocabulary* items = nullptr;
   MomentNames moments;
   std::vector<TableView> tables;

@@ -3,9 +3,9 @@
 /// agree; the manifest is written; one rename makes the directory valid; then the link `latest` moves.
 /// Whatever fails before the rename, on any rank, leaves the checkpoints that were there untouched.
 ///
-/// write_checkpoint does it all. Its three parts are here for saving beside training: begin and commit
-/// communicate and are quick; write_pieces takes the time, talks to nobody and may run in a thread of its
-/// own.
+/// write_checkpoint does it all. Its parts are here for saving beside training (background_save.hpp): begin
+/// and join_pieces communicate and are quick; write_pieces and commit wait for the disk, talk to nobody and
+/// may run in a thread of their own.
 
 #include <string>
 #include <vector>
@@ -34,9 +34,12 @@ std::string begin_checkpoint(Communicator& comm, const std::string& checkpoints,
 std::vector<FileRecord> write_pieces(const std::string& partial, int64_t rank, int64_t world,
                                      const Snapshot& snapshot);
 
-/// Turns `partial` into a checkpoint. `mine` are this rank's files. Collective.
-WrittenCheckpoint commit_checkpoint(Communicator& comm, const std::string& partial, const Snapshot& snapshot,
-                                    const std::vector<FileRecord>& mine);
+/// The manifest of all ranks' pieces; `mine` are this rank's. Collective.
+Manifest join_pieces(Communicator& comm, const Snapshot& snapshot, const std::vector<FileRecord>& mine);
+
+/// Turns `partial`, whose pieces are all written, into a checkpoint, and moves the link `latest` to it. For
+/// one rank. Not collective.
+WrittenCheckpoint commit_checkpoint(const std::string& partial, const Manifest& manifest);
 
 /// Removes `partial` after a failure that all ranks know of, as far as it can be removed. Collective.
 void abandon_checkpoint(Communicator& comm, const std::string& partial);

@@ -20,9 +20,18 @@ struct Flag {
 struct CommandLine {
   std::vector<Assignment> keys;              ///< in the order given
   std::map<std::string, std::string> flags;  ///< the flags given; empty text for those that take nothing
+  std::string operand;                       ///< the word that is no flag, where the command takes one
 };
 
-/// Throws Error{usage} naming the flag, and for an unknown one the nearest.
-CommandLine parse_command_line(std::span<const std::string> arguments, std::span<const Flag> flags);
+/// What a command takes besides its own flags.
+struct Takes {
+  bool keys = true;     ///< every configuration key as a flag
+  std::string operand;  ///< one word that is no flag, which it needs: "PATH"; empty: none
+};
+
+/// Throws Error{usage} naming the flag, and for an unknown one the nearest. A missing operand is for the
+/// command to notice: with --help it may be missing.
+CommandLine parse_command_line(std::span<const std::string> arguments, std::span<const Flag> flags,
+                               const Takes& takes = {});
 
 }  // namespace ncf

@@ -23,6 +23,7 @@ enum class ModelKind { neural, dot };
 enum class OptimizerKind { adamw, sgd };
 enum class ScheduleKind { one_cycle, cosine, step, constant };
 enum class EmbeddingUpdate { lazy, dense };
+enum class Reproducible { run, ranks };
 
 /// What users write for the enumerators, in their order.
 std::span<const std::string_view> names(DataFormat);
@@ -33,6 +34,7 @@ std::span<const std::string_view> names(ModelKind);
 std::span<const std::string_view> names(OptimizerKind);
 std::span<const std::string_view> names(ScheduleKind);
 std::span<const std::string_view> names(EmbeddingUpdate);
+std::span<const std::string_view> names(Reproducible);
 
 /// What users write for this enumerator.
 template <class E>
@@ -43,15 +45,21 @@ requires std::is_enum_v<E> std::string_view name_of(E value) {
 struct RunConfig {
   std::string dir = "runs/ncf";
   int64_t seed = 42;
-  int64_t threads = 0;  // 0: auto
+  int64_t threads = 0;      // 0: auto
+  std::string stop_before;  // "HH:MM:SS"; empty: no limit
 
   bool operator==(const RunConfig&) const = default;
   void describe(Fields& f) {
     f.field("dir", dir, {.required = true, .main = true}, "the directory for everything a run writes");
     f.field("seed", seed, {.min = 0, .main = true},
             "decides split, initial values, order of the samples and dropout, whatever the number of ranks");
-    f.field("threads", threads, {.min = 1, .max = 1024, .automatic = true, .main = true},
-            "threads of each rank; `auto`: the cores of the node, divided among its ranks");
+    f.field(
+        "threads", threads, {.min = 1, .max = 1024, .automatic = true, .main = true},
+        "threads of each rank; `auto`: the cores of the node that the job may use, divided among its ranks");
+    f.field(
+        "stop_before", stop_before, {},
+        "run time, as HH:MM:SS, before which to save and stop with exit code 75, to be resumed; empty: no "
+        "limit but SLURM's, where SLURM_JOB_END_TIME tells it");
   }
 };
 
@@ -187,6 +195,8 @@ struct TrainConfig {
   int64_t lr_step_epochs = 10;  // schedule step: every so many epochs
   double lr_step_factor = 0.1;  // … the rate is multiplied by this
   EmbeddingUpdate embedding_update = EmbeddingUpdate::lazy;
+  Reproducible reproducible = Reproducible::run;
+  int64_t granules = 8;
 
   bool operator==(const TrainConfig&) const = default;
   void describe(Fields& f) {
@@ -220,6 +230,13 @@ struct TrainConfig {
             "`dense`: every row moves at every step, as in PyTorch; `lazy`: the rows of the batch, which "
             "large tables "
             "need");
+    f.field("reproducible", reproducible, {.main = true},
+            "`run`: the same number of ranks gives the same bits; `ranks`: any number of ranks does, at some "
+            "cost");
+    f.field(
+        "granules", granules, {.min = 1, .max = 65536},
+        "`reproducible: ranks`: parts of a batch whose sums are added in a fixed order, a power of two; more "
+        "ranks than that have nothing to do");
   }
 };
 
@@ -243,6 +260,33 @@ struct CommConfig {
   }
 };
 
+struct CheckpointConfig {
+  int64_t every_epochs = 1;
+  int64_t every_steps = 0;
+  double every_minutes = 0;
+  int64_t keep_last = 2;
+  int64_t keep_best = 1;
+  bool required = false;
+
+  bool operator==(const CheckpointConfig&) const = default;
+  void describe(Fields& f) {
+    f.field("every_epochs", every_epochs, {.min = 0, .max = 1e9, .main = true},
+            "epochs between two checkpoints; 0: none. There is always one at the end");
+    f.field("every_steps", every_steps, {.min = 0, .max = 1e15}, "steps between two checkpoints; 0: none");
+    f.field("every_minutes", every_minutes, {.min = 0, .max = 1e6},
+            "minutes from one checkpoint to the next, by the clock of rank 0; 0: none");
+    f.field("keep_last", keep_last, {.min = 1, .max = 1e9, .main = true},
+            "how many of the newest checkpoints are kept");
+    f.field(
+        "keep_best", keep_best, {.min = 0, .max = 1e9, .main = true},
+        "how many of those with the lowest validation error are kept besides; the link `best` leads to the "
+        "first of them");
+    f.field("required", required, {},
+            "whether a checkpoint that cannot be written ends the run (exit code 4); else it is a warning, "
+            "except at the very end");
+  }
+};
+
 struct Config {
   RunConfig run;
   DataConfig data;
@@ -250,6 +294,7 @@ struct Config {
   TrainConfig train;
   EvalConfig eval;
   CommConfig comm;
+  CheckpointConfig checkpoint;
 
   bool operator==(const Config&) const = default;
   void describe(Fields& f) {
@@ -259,6 +304,7 @@ struct Config {
     f.section("train", train, "How it is trained.");
     f.section("eval", eval, "Evaluation on the validation part.");
     f.section("comm", comm, "Communication between ranks.");
+    f.section("checkpoint", checkpoint, "When checkpoints are written and which are kept.");
   }
 };
 

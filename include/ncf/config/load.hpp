@@ -29,6 +29,15 @@ struct LoadedConfig {
 /// The configuration of `file` (none when empty) and of the command line, checked (check.hpp).
 LoadedConfig load_config(const std::string& file, std::span<const Assignment> assignments);
 
+/// The same over a stored configuration, that of a checkpoint, in place of the defaults; `source` stands for
+/// it in messages. Keys that only it sets are not among the places.
+LoadedConfig load_config_over(const std::string& stored, const std::string& source, const std::string& file,
+                              std::span<const Assignment> assignments);
+
+/// The keys of `file` and of the command line alone, without the rules between keys: they are to be laid over
+/// a configuration that is not known yet.
+LoadedConfig read_keys(const std::string& file, std::span<const Assignment> assignments);
+
 /// The configuration of a YAML text; `source` stands for it in messages.
 LoadedConfig config_from_yaml(const std::string& text, const std::string& source);
 

@@ -44,7 +44,12 @@ struct DatasetFileInfo {
   int64_t repeated_pairs = 0;  // rows merged away when it was prepared
   std::string source;          // what it was prepared from
   std::string digest;          // of ids and ratings, 16 hexadecimal digits
+  std::string program_version;
 };
 DatasetFileInfo read_dataset_info(const std::string& path);
+
+/// Checks what read_dataset_file, reading slices, does not: that ids and users' digests fit the digest of the
+/// whole, and titles and other columns theirs (absent from files of early versions).
+void check_whole_dataset(const std::string& path);
 
 }  // namespace ncf

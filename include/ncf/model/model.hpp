@@ -27,11 +27,11 @@ class Model {
   Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch, uint64_t seed,
         DenseParameters& parameters);
 
-  /// One slice forward and backward: adds to parameters' gradients, to the rows' gradients and to the loss.
-  /// Every rank calls it, also with no sample; `sum` is called only for batch normalisation. Collective
-  /// through `sum`.
-  void train(const BatchView& batch, DenseParameters& parameters, RowGradients gradients, LossSum& loss,
-             const GlobalSum& sum);
+  /// One slice forward and backward: adds to the gradients of parameters, granule by granule, and to the
+  /// loss; lists the gradients of the rows of both tables. Every rank calls it, also with no sample; `sum` is
+  /// called only for batch normalisation. Collective through `sum`.
+  void train(const BatchView& batch, DenseParameters& parameters, std::span<RowGradients, 2> gradients,
+             LossSum& loss, const GlobalSum& sum);
 
   /// predictions[k] for each sample, in evaluation mode. Not collective.
   void predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);

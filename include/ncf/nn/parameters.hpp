@@ -34,17 +34,33 @@ class DenseParameters {
     const Segment& s = segments_[segment];
     return {values_.data() + s.offset, static_cast<std::size_t>(s.size)};
   }
-  std::span<float> gradient(std::size_t segment) { return part(gradients_, segment); }
+  /// Gradients are kept a granule (granules.hpp): each sums its own samples, and sums over granules follow.
+  std::span<float> gradient(std::size_t segment, int64_t granule = 0) {
+    const Segment& s = segments_[segment];
+    return {gradients_.data() + granule * gradient_stride() + s.offset, static_cast<std::size_t>(s.size)};
+  }
   std::span<float> first_moment(std::size_t segment) { return part(first_moments_, segment); }
   std::span<float> second_moment(std::size_t segment) { return part(second_moments_, segment); }
   /// A segment of two dimensions as a matrix.
   MatrixView matrix(std::size_t segment) { return as_matrix(values_, segment); }
-  MatrixView gradient_matrix(std::size_t segment) { return as_matrix(gradients_, segment); }
+  MatrixView gradient_matrix(std::size_t segment, int64_t granule = 0) {
+    const Segment& s = segments_[segment];
+    return {gradient(segment, granule).data(), s.shape.at(0), s.shape.at(1)};
+  }
+  /// A segment's gradients of all granules: [granules × size].
+  MatrixView gradient_rows(std::size_t segment) {
+    return {gradient(segment).data(), granules_, segments_[segment].size, gradient_stride()};
+  }
 
-  /// The whole arena of gradients, padding included, and one more value at the end that travels with them:
-  /// the step's loss, so that every rank sees a loss that is not finite at once.
-  std::span<float> gradients() { return gradients_; }
-  float& loss() { return gradients_.back(); }
+  /// How many granules this rank computes; at least one is kept. Clears the gradients.
+  void set_granules(int64_t granules);
+  int64_t granules() const { return granules_; }
+  /// All gradients of a granule, padding included, and one more value that travels with them: the step's
+  /// loss, so that every rank sees a loss that is not finite at once.
+  std::span<float> gradients(int64_t granule) {
+    return {gradients_.data() + granule * gradient_stride(), static_cast<std::size_t>(gradient_stride())};
+  }
+  float& loss(int64_t granule = 0) { return gradients(granule)[values_.size()]; }
   void clear_gradients() { std::fill(gradients_.begin(), gradients_.end(), 0.0F); }
 
  private:
@@ -57,9 +73,12 @@ class DenseParameters {
     return {of.data() + s.offset, s.shape.at(0), s.shape.at(1)};
   }
 
+  int64_t gradient_stride() const { return static_cast<int64_t>(values_.size()) + 16; }
+
   std::vector<Segment> segments_;
+  int64_t granules_ = 1;
   AlignedVector<float> values_, first_moments_, second_moments_;
-  AlignedVector<float> gradients_ = AlignedVector<float>(1);
+  AlignedVector<float> gradients_ = AlignedVector<float>(16);
 };
 
 }  // namespace ncf

@@ -1,7 +1,7 @@
 #pragma once
 /// The training samples of one epoch in the global order: position p of the epoch belongs to step p /
-/// batch_size; of a step's batch, rank r computes the r-th of P equal parts. Samples travel once an epoch, a
-/// dozen bytes each; the batches are then local slices.
+/// batch_size; of a step's batch, rank r computes the part that granules.hpp gives it: one of P equal ones,
+/// or whole granules. Samples travel once an epoch, a dozen bytes each; the batches are then local slices.
 
 #include <cstdint>
 #include <span>
@@ -9,6 +9,7 @@
 
 #include "ncf/comm/communicator.hpp"
 #include "ncf/data/ratings.hpp"
+#include "ncf/util/granules.hpp"
 
 namespace ncf {
 
@@ -24,15 +25,12 @@ struct EpochShape {
   }
   /// Samples of a step over all ranks.
   int64_t batch(int64_t step) const { return std::min(batch_size, total - step * batch_size); }
-  /// Where rank r's part of a batch of this size starts; r = world gives the end.
-  static int64_t part(int64_t batch, int64_t rank, int64_t world) {
-    return batch / world * rank + batch % world * rank / world;
-  }
 };
 
 class EpochSamples {
  public:
-  EpochSamples(EpochShape shape, uint64_t seed) : shape_(shape), seed_(seed) {}
+  EpochSamples(EpochShape shape, Granules granules, uint64_t seed)
+      : shape_(shape), granules_(granules), seed_(seed) {}
 
   const EpochShape& shape() const { return shape_; }
   /// Brings this rank's samples of an epoch (from 0) here. Collective.
@@ -44,13 +42,15 @@ class EpochSamples {
     std::span<const float> ratings;
     int64_t first_position = 0;  // in the epoch
     int64_t global_rows = 0;
+    std::vector<int64_t> bounds;  // [granules + 1] of this rank, within the part
   };
   Part part(int64_t step) const;
 
  private:
   EpochShape shape_;
+  Granules granules_;
   uint64_t seed_ = 0;
-  int64_t rank_ = 0, world_ = 1;
+  int64_t rank_ = 0;
   std::vector<int64_t> step_offsets_;  // [steps + 1] into the columns
   std::vector<int32_t> users_, items_;
   std::vector<float> ratings_;

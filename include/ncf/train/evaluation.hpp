@@ -16,6 +16,9 @@ struct RatingMetrics {
 /// Tables must be caught up. Collective.
 RatingMetrics evaluate_ratings(Communicator& comm, Learner& learner, const Samples& valid);
 
+/// The sum over all ranks. Collective.
+ExactSum global_sum(Communicator& comm, const ExactSum& sum);
+
 /// The mean over all ranks of terms summed on each: sum / count. NaN when count is 0. Collective.
 double global_mean(Communicator& comm, const ExactSum& sum, int64_t count);
 

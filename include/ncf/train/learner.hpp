@@ -3,8 +3,10 @@
 /// optimiser. The step reads like the picture in docs/architecture.md: a batch goes down, its gradients come
 /// back up.
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
@@ -16,29 +18,34 @@
 #include "ncf/nn/parameters.hpp"
 #include "ncf/nn/schedule.hpp"
 #include "ncf/train/epoch_samples.hpp"
+#include "ncf/train/granule_sums.hpp"
 #include "ncf/train/row_optimizer.hpp"
 #include "ncf/util/clock.hpp"
 
 namespace ncf {
+
+/// How the batches of this configuration are cut for this many ranks.
+Granules make_granules(const TrainConfig& config, int64_t world);
 
 /// The schedule of a run of this many steps.
 Schedule make_schedule(const TrainConfig& config, int64_t total_steps, int64_t steps_per_epoch);
 
 class Learner {
  public:
-  Learner(const Config& config, ShardMap shards, int64_t user_rows, int64_t item_rows,
+  Learner(const Config& config, ShardMap shards, Granules granules, int64_t user_rows, int64_t item_rows,
           const Schedule& schedule);
 
   /// One step on this rank's part of the batch; `step` counts from 1 over the whole run. Adds to `loss` this
-  /// rank's squared errors. Throws an agreed Error{diverged} when the loss or a gradient is not finite.
-  /// Collective.
-  void step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch, LossSum& loss,
-            PhaseTimer& timer);
+  /// rank's squared errors. `notes`, at most 32 bits, are for all ranks; returns those of all of them,
+  /// united. Throws an agreed Error{diverged} when the loss or a gradient is not finite, at the latest in the
+  /// step after. Collective.
+  uint64_t step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch,
+                LossSum& loss, PhaseTimer& timer, uint64_t notes = 0);
 
-  /// Predictions for samples; other ranks may bring another number of them, or none. Rows must be caught up
-  /// (catch_up_all). Collective.
-  void predict(Communicator& comm, std::span<const int32_t> users, std::span<const int32_t> items,
-               std::span<float> predictions);
+  /// Predictions for samples; other ranks may bring another number of them, or none. `first_position`: the
+  /// number of the first one among all ranks' samples. Rows must be caught up (catch_up_all). Collective.
+  void predict(Communicator& comm, int64_t first_position, std::span<const int32_t> users,
+               std::span<const int32_t> items, std::span<float> predictions);
 
   /// Applies all missed decay up to and including `step`: the tables then are what a dense reader expects.
   void catch_up_all(int64_t step);
@@ -54,7 +61,11 @@ class Learner {
 
  private:
   BatchView view(const EpochSamples::Part& part, int64_t epoch) const;
-  void check_finite(int64_t step);
+  void gather(Communicator& comm);
+  void check_loss(Communicator& comm, double loss_here, int64_t step);
+  void check_rows();
+  [[noreturn]] void diverged(Communicator& comm, int64_t step);
+  std::string first_not_finite() const;
   void move_dense(const StepFactors& factors);
 
   UpdateRule rule_;
@@ -63,10 +74,13 @@ class Learner {
   DenseParameters dense_;
   Model model_;
   RowOptimizer row_optimizer_;
-  std::vector<RowExchange> exchanges_;  // one a table
-  std::vector<Matrix> rows_;            // [unique × cols], one a table
-  std::vector<Matrix> row_gradients_;   // [unique × cols]
-  std::vector<Matrix> row_sums_;        // [owned × cols]
+  RowExchange exchange_;
+  GranuleSums sums_;
+  bool fixed_places_ = false;
+  std::vector<Matrix> rows_;  // [unique × cols], one a table
+  std::array<RowGradients, 2> row_gradients_;
+  std::vector<Matrix> row_sums_;  // [owned × cols]
+  std::string trouble_;           // what this rank found not finite and the others do not know of yet
 };
 
 }  // namespace ncf

@@ -21,6 +21,8 @@ struct RunFacts {
   int64_t users = 0, items = 0, train_rows = 0, valid_rows = 0, parameters = 0;
   int64_t rank_bytes = 0;  // of the rank that needs most
   int64_t epochs = 0;
+  std::optional<int64_t> resumed_from;  // step
+  std::string started_from;             // for people: the checkpoint behind the first weights; may be empty
 };
 
 /// Seconds a phase: the slowest rank's and the mean over ranks.
@@ -49,8 +51,10 @@ class RunReport {
   /// Redraws the bar on a terminal, a few times a second at most.
   void progress(int64_t epoch, int64_t step, int64_t steps, double samples_per_s);
   void epoch(const EpochFacts& facts);
-  void checkpoint(int64_t step, const std::string& path, double seconds, int64_t bytes);
-  void end(const std::string& reason, double seconds, std::optional<double> best);
+  /// `seconds` until it was durable, `waited_s` of them training stood still.
+  void checkpoint(int64_t step, const std::string& path, double seconds, double waited_s, int64_t bytes);
+  /// `advice`: a last line, such as how to go on; may be empty.
+  void end(const std::string& reason, double seconds, std::optional<double> best, const std::string& advice);
   void phases(const PhaseSeconds& total) const;
 
  private:

@@ -16,6 +16,7 @@ enum class Purpose : uint32_t {
   dropout = 5,         ///< a = layer and step, b = sample * width + unit
   negatives = 6,       ///< a = epoch, b = positive and trial
   synthetic = 7,       ///< hidden factors, activity, popularity, noise
+  data_digest = 8,     ///< seed = number of a rating, a = user and item, b = rating and part
 };
 
 /// 128 random bits as four 32-bit words.

@@ -1,0 +1,12 @@
+#pragma once
+/// Whether floats are finite, fast enough to ask at every step.
+
+#include <cstdint>
+#include <span>
+
+namespace ncf {
+
+/// False when a value is infinite or NaN.
+bool all_finite(std::span<const float> values);
+
+}  // namespace ncf
