@@ -1,87 +1,60 @@
 #include "ncf/embed/table_routes.hpp"
 
-#include <algorithm>
-#include <array>
+#include <numeric>
 
 namespace ncf {
-namespace {
 
-/// Sorts by the high half, whose values are below `bound`; keys that are equal there must stand in ascending
-/// order already. Radix sort by bytes: for the few thousand keys of a batch several times faster than
-/// comparing.
-void sort_by_high_half(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratch, uint64_t bound) {
-  if (keys.size() < 256) return std::sort(keys.begin(), keys.end());
-  scratch.resize(keys.size());
-  for (int shift = 0; shift < 32 && bound >> shift != 0; shift += 8) {
-    std::array<std::size_t, 257> starts{};
-    const auto digit = [&](uint64_t key) { return static_cast<std::size_t>(key >> (32 + shift) & 0xff); };
-    for (const uint64_t key : keys) ++starts[digit(key) + 1];
-    for (std::size_t d = 1; d < starts.size(); ++d) starts[d] += starts[d - 1];
-    for (const uint64_t key : keys) scratch[starts[digit(key)]++] = key;
-    keys.swap(scratch);
+TableRoutes::TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes)
+    : shards_(shards), classes_(classes) {
+  const int64_t most = ShardMap{0, shards.world}.local_rows(total_rows);
+  class_rows_ = (most + classes - 1) / classes;
+}
+
+void TableRoutes::find_unique(std::span<const int32_t> ids) {
+  const int64_t a_rank = classes_ * class_rows_;
+  keys_.resize(ids.size());
+  for (std::size_t k = 0; k < ids.size(); ++k) {
+    const auto id = static_cast<uint32_t>(ids[k]), world = static_cast<uint32_t>(shards_.world);
+    const uint32_t owner = id % world, local = id / world;  // as ShardMap, without 64-bit divisions
+    keys_[k] = static_cast<int32_t>(owner * static_cast<uint32_t>(a_rank) +
+                                    local % static_cast<uint32_t>(classes_) * static_cast<uint32_t>(class_rows_) +
+                                    local / static_cast<uint32_t>(classes_));
+  }
+  unique_.find(keys_, shards_.world * a_rank);
+  places_.resize(unique_.values().size());
+  unique_counts_.assign(static_cast<std::size_t>(shards_.world), 0);
+  int64_t owner = 0;
+  for (std::size_t u = 0; u < places_.size(); ++u) {
+    const int64_t key = unique_.values()[u];
+    while (key >= (owner + 1) * a_rank) ++owner;
+    ++unique_counts_[static_cast<std::size_t>(owner)];
+    places_[u] = static_cast<int32_t>(key - owner * a_rank);
   }
 }
 
-}  // namespace
-
-void TableRoutes::find_unique(std::span<const int32_t> ids, ShardMap shards) {
-  // Sorted by (owner, local row), so that what goes to a rank is one contiguous part and every list ascends.
-  // A key carries the place of its id in its low half: one sort gives the order and the slots.
-  int64_t last_local = 0;
-  for (const int32_t id : ids) last_local = std::max(last_local, shards.local(id));
-  const auto span = static_cast<uint64_t>(last_local) + 1;  // P·span fits 32 bits
-  keys_.resize(ids.size());
-  for (std::size_t k = 0; k < ids.size(); ++k)
-    keys_[k] =
-        (static_cast<uint64_t>(shards.owner(ids[k])) * span + static_cast<uint64_t>(shards.local(ids[k])))
-            << 32 |
-        k;
-  sort_by_high_half(keys_, scratch_, static_cast<uint64_t>(shards.world) * span);
-
-  slots_.resize(ids.size());
-  local_.clear();
-  unique_counts_.assign(static_cast<std::size_t>(shards.world), 0);
-  uint64_t last = ~uint64_t{0};
-  for (std::size_t k = 0; k < keys_.size(); ++k) {
-    const auto place = static_cast<std::size_t>(keys_[k] & 0xffffffffU);
-    if (keys_[k] >> 32 != last) {
-      last = keys_[k] >> 32;
-      local_.push_back(static_cast<int32_t>(last % span));
-      ++unique_counts_[static_cast<std::size_t>(last / span)];
-    }
-    slots_[place] = static_cast<int32_t>(local_.size() - 1);
+void TableRoutes::set_owned(std::span<const int32_t> places) {
+  owned_.resize(places.size());
+  class_bounds_.assign(1, 0);
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    const int64_t of_class = places[k] / class_rows_;
+    while (std::ssize(class_bounds_) <= of_class) class_bounds_.push_back(static_cast<int64_t>(k));
+    owned_[k] = places[k] % class_rows_ * classes_ + of_class;
   }
+  class_bounds_.resize(static_cast<std::size_t>(classes_) + 1, std::ssize(owned_));
 }
 
 void TableRoutes::set_wanted_by_self() {
-  wanted_ = local_;
   wanted_counts_ = unique_counts_;
-  owned_.assign(local_.begin(), local_.end());
+  wanted_.resize(places_.size());
+  std::iota(wanted_.begin(), wanted_.end(), 0);
+  set_owned(places_);
 }
 
-void TableRoutes::set_wanted(std::span<const int32_t> rows, std::span<const int64_t> counts) {
-  wanted_.assign(rows.begin(), rows.end());
+void TableRoutes::set_wanted(std::span<const int32_t> places, std::span<const int64_t> counts) {
   wanted_counts_.assign(counts.begin(), counts.end());
-  by_row_.clear();
-  std::size_t at = 0;
-  for (std::size_t r = 0; r < counts.size(); ++r)
-    for (int32_t place = 0; place < counts[r]; ++place, ++at)
-      by_row_.push_back({rows[at], {static_cast<int32_t>(r), place}});
-  // Requests of a row stay in rank order, the order in which they are added up.
-  std::ranges::sort(by_row_, [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : a.second.rank < b.second.rank;
-  });
-  owned_.clear();
-  request_offsets_.clear();
-  requests_.clear();
-  for (const auto& [row, request] : by_row_) {
-    if (owned_.empty() || owned_.back() != row) {
-      owned_.push_back(row);
-      request_offsets_.push_back(static_cast<int64_t>(requests_.size()));
-    }
-    requests_.push_back(request);
-  }
-  request_offsets_.push_back(static_cast<int64_t>(requests_.size()));
+  asked_.find(places, classes_ * class_rows_);
+  wanted_.assign(asked_.slots().begin(), asked_.slots().end());
+  set_owned(asked_.values());
 }
 
 }  // namespace ncf

@@ -7,15 +7,37 @@
 namespace ncf {
 namespace {
 
-NCF_MULTIARCH float dot_row(int64_t n, const float* __restrict a, const float* __restrict b) {
-  float sum = 0;
+NCF_MULTIARCH void dot_forward(ConstMatrixView users, ConstMatrixView items, std::span<const int32_t> of_user,
+                               std::span<const int32_t> of_item, float* __restrict z) {
+  const int64_t width = users.cols - 1;
+  for (std::size_t k = 0; k < of_user.size(); ++k) {
+    const float* __restrict p = users.row(of_user[k]);
+    const float* __restrict q = items.row(of_item[k]);
+    float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+    for (int64_t i = 0; i < width; ++i) sum += p[i] * q[i];
+    z[k] = sum + p[width] + q[width];
+  }
 }
 
-NCF_MULTIARCH void scaled(int64_t n, float scale, const float* __restrict from, float* __restrict to) {
-  for (int64_t i = 0; i < n; ++i) to[i] = scale * from[i];
+/// du[to_user] += dz·(q_i, 1), di[to_item] += dz·(p_u, 1).
+NCF_MULTIARCH void dot_backward(const BatchView& batch, const float* __restrict dz,
+                                std::span<const int32_t> to_user, std::span<const int32_t> to_item,
+                                MatrixView du, MatrixView di) {
+  const int64_t width = batch.users.cols - 1;
+  for (std::size_t k = 0; k < to_user.size(); ++k) {
+    const float* __restrict p = batch.users.row(batch.user_slots[k]);
+    const float* __restrict q = batch.items.row(batch.item_slots[k]);
+    float* __restrict user = du.row(to_user[k]);
+    float* __restrict item = di.row(to_item[k]);
+    const float slope = dz[k];
+    for (int64_t i = 0; i < width; ++i) {
+      user[i] += slope * q[i];
+      item[i] += slope * p[i];
+    }
+    user[width] += slope;
+    item[width] += slope;
+  }
 }
 
 }  // namespace
@@ -27,33 +49,14 @@ Dot::Dot(const ModelConfig& config) {
 }
 
 void Dot::forward(const BatchView& batch) {
-  const int64_t width = batch.users.cols - 1;
   z_.resize(static_cast<std::size_t>(batch.samples()));
-  for (std::size_t k = 0; k < z_.size(); ++k) {
-    const float* user = batch.users.row(batch.user_slots[k]);
-    const float* item = batch.items.row(batch.item_slots[k]);
-    z_[k] = dot_row(width, user, item) + user[width] + item[width];
-  }
+  dot_forward(batch.users, batch.items, batch.user_slots, batch.item_slots, z_.data());
 }
 
-void Dot::train(const BatchView& batch, std::span<RowGradients, 2> gradients, LossSum& loss) {
+void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& loss) {
   forward(batch);
   loss.plain += squared_error(z_, batch.ratings, range_, batch.global_rows, loss.exact);
-  const int64_t cols = batch.users.cols;
-  gradients_.reshape(batch.samples(), 2 * cols);
-  for (std::size_t k = 0; k < z_.size(); ++k) {
-    float* du = gradients_.row(static_cast<int64_t>(k));
-    float* di = du + cols;
-    scaled(cols - 1, z_[k], batch.items.row(batch.item_slots[k]), du);
-    scaled(cols - 1, z_[k], batch.users.row(batch.user_slots[k]), di);
-    du[cols - 1] = di[cols - 1] = z_[k];
-  }
-  for (std::size_t t = 0; t < 2; ++t) {
-    gradients[t].clear();
-    for (int64_t g = 0; g < batch.granules(); ++g)
-      list_samples(batch, t, g, gradients_.view().cols_from(static_cast<int64_t>(t) * cols, cols),
-                   gradients[t]);
-  }
+  dot_backward(batch, z_.data(), sums[0].terms(), sums[1].terms(), sums[0].values(), sums[1].values());
 }
 
 void Dot::predict(const BatchView& batch, std::span<float> predictions) {

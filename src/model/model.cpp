@@ -42,13 +42,39 @@ std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_row
 
 Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
              uint64_t seed, DenseParameters& parameters)
-    : model_(make(config, tables, micro_batch, seed, parameters)) {}
+    : model_(make(config, tables, micro_batch, seed, parameters)),
+      cols_{tables.at(0).cols(), tables.at(1).cols()} {}
 
-void Model::train(const BatchView& batch, DenseParameters& parameters, std::span<RowGradients, 2> gradients,
+void Model::begin(Use use, int64_t rows, DenseParameters& parameters) {
+  if (auto* neural = std::get_if<Neural>(&model_)) neural->begin(use, rows, parameters);
+}
+
+std::array<int64_t, 2> Model::travelling_cols() const {
+  const auto* neural = std::get_if<Neural>(&model_);
+  if (neural == nullptr || !neural->projects()) return cols_;
+  return {neural->units(), neural->units()};
+}
+
+void Model::owner_forward(std::size_t table, const OwnedRows& rows, Matrix& values,
+                          DenseParameters& parameters, Matrix& out) {
+  auto* neural = std::get_if<Neural>(&model_);
+  if (neural == nullptr || !neural->projects()) return std::swap(values, out);
+  out.reshape(rows.values.rows, neural->units());
+  neural->project(table, rows, parameters, out.view());
+}
+
+void Model::train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums,
                   LossSum& loss, const GlobalSum& sum) {
-  if (auto* neural = std::get_if<Neural>(&model_))
-    return neural->train(batch, parameters, gradients, loss, sum);
-  std::get<Dot>(model_).train(batch, gradients, loss);
+  if (auto* neural = std::get_if<Neural>(&model_)) return neural->train(batch, parameters, sums, loss, sum);
+  std::get<Dot>(model_).train(batch, sums, loss);
+}
+
+void Model::owner_backward(std::size_t table, const OwnedRows& rows, const Granules& granules, Matrix& sums,
+                           DenseParameters& parameters, Matrix& gradients) {
+  auto* neural = std::get_if<Neural>(&model_);
+  if (neural == nullptr || !neural->projects()) return std::swap(sums, gradients);
+  gradients.reshape(rows.values.rows, rows.values.cols);
+  neural->project_backward(table, rows, granules, sums.view(), parameters, gradients.view());
 }
 
 void Model::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {

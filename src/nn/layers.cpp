@@ -10,32 +10,95 @@
 namespace ncf {
 namespace {
 
-NCF_MULTIARCH void bias_relu_row(int64_t n, float* __restrict y, const float* __restrict bias) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float value = y[i] + bias[i];
-    y[i] = value > 0 ? value : 0;
+// Whole matrices, not rows: a call through the choice of instruction set costs as much as a short row.
+
+NCF_MULTIARCH void bias_relu(MatrixView y, const float* __restrict bias) {
+  for (int64_t r = 0; r < y.rows; ++r) {
+    float* __restrict row = y.row(r);
+    for (int64_t i = 0; i < y.cols; ++i) {
+      const float value = row[i] + bias[i];
+      row[i] = value > 0 ? value : 0;
+    }
   }
 }
-NCF_MULTIARCH void relu_row(int64_t n, float* __restrict y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = y[i] > 0 ? y[i] : 0;
+NCF_MULTIARCH void relu(MatrixView y) {
+  for (int64_t r = 0; r < y.rows; ++r) {
+    float* __restrict row = y.row(r);
+    for (int64_t i = 0; i < y.cols; ++i) row[i] = row[i] > 0 ? row[i] : 0;
+  }
 }
-NCF_MULTIARCH void mask_row(int64_t n, const float* __restrict y, float* __restrict dy) {
-  for (int64_t i = 0; i < n; ++i) dy[i] = y[i] > 0 ? dy[i] : 0;
+NCF_MULTIARCH void mask(ConstMatrixView y, MatrixView dy) {
+  for (int64_t r = 0; r < y.rows; ++r) {
+    const float* __restrict from = y.row(r);
+    float* __restrict row = dy.row(r);
+    for (int64_t i = 0; i < y.cols; ++i) row[i] = from[i] > 0 ? row[i] : 0;
+  }
 }
-NCF_MULTIARCH void add_row(int64_t n, const float* __restrict from, float* __restrict to) {
-  for (int64_t i = 0; i < n; ++i) to[i] += from[i];
+NCF_MULTIARCH void sum_of_rows(ConstMatrixView x, float* __restrict sum) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const float* __restrict row = x.row(r);
+    for (int64_t i = 0; i < x.cols; ++i) sum[i] += row[i];
+  }
 }
-NCF_MULTIARCH float dot_row(int64_t n, const float* __restrict a, const float* __restrict b) {
-  float sum = 0;
+NCF_MULTIARCH void add_to_each_row(const float* __restrict values, MatrixView x) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    float* __restrict row = x.row(r);
+    for (int64_t i = 0; i < x.cols; ++i) row[i] += values[i];
+  }
+}
+NCF_MULTIARCH void dot_rows(ConstMatrixView x, const float* __restrict w, float bias, float* __restrict z) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const float* __restrict row = x.row(r);
+    float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+    for (int64_t i = 0; i < x.cols; ++i) sum += row[i] * w[i];
+    z[r] = sum + bias;
+  }
 }
-NCF_MULTIARCH void unit_backward_row(int64_t n, float dz, const float* __restrict x,
-                                     const float* __restrict w, float* __restrict dw, float* __restrict dx) {
-  for (int64_t i = 0; i < n; ++i) {
-    dw[i] += dz * x[i];
-    dx[i] = dz * w[i];
+NCF_MULTIARCH void unit_backward_rows(ConstMatrixView x, const float* __restrict w, const float* __restrict dz,
+                                      float* __restrict dw, MatrixView dx) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const float* __restrict row = x.row(r);
+    float* __restrict out = dx.row(r);
+    const float g = dz[r];
+    for (int64_t i = 0; i < x.cols; ++i) {
+      dw[i] += g * row[i];
+      out[i] = g * w[i];
+    }
+  }
+}
+NCF_MULTIARCH void add_two_relu(ConstMatrixView a, ConstMatrixView b, const int32_t* __restrict of_a,
+                                const int32_t* __restrict of_b, MatrixView y) {
+  for (int64_t r = 0; r < y.rows; ++r) {
+    const float* __restrict x = a.row(of_a[r]);
+    const float* __restrict z = b.row(of_b[r]);
+    float* __restrict row = y.row(r);
+    for (int64_t i = 0; i < y.cols; ++i) {
+      const float sum = x[i] + z[i];
+      row[i] = sum > 0 ? sum : 0;
+    }
+  }
+}
+NCF_MULTIARCH void mask_and_add(ConstMatrixView y, ConstMatrixView dy, const int32_t* __restrict to_a,
+                                const int32_t* __restrict to_b, MatrixView a, MatrixView b) {
+  for (int64_t r = 0; r < y.rows; ++r) {
+    const float* __restrict from = y.row(r);
+    const float* __restrict slope = dy.row(r);
+    float* __restrict x = a.row(to_a[r]);
+    float* __restrict z = b.row(to_b[r]);
+    for (int64_t i = 0; i < y.cols; ++i) {
+      const float d = from[i] > 0 ? slope[i] : 0;
+      x[i] += d;
+      z[i] += d;
+    }
+  }
+}
+
+NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict places, MatrixView to) {
+  for (int64_t r = 0; r < from.rows; ++r) {
+    const float* __restrict row = from.row(r);
+    float* __restrict sum = to.row(places[r]);
+    for (int64_t i = 0; i < from.cols; ++i) sum[i] += row[i];
   }
 }
 
@@ -51,35 +114,51 @@ void transpose(ConstMatrixView from, Matrix& to) {
 
 void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y) {
   gemm(x, Op::none, weight.matrix, weight.op(), y);
-  for (int64_t r = 0; r < y.rows; ++r)
-    bias.empty() ? relu_row(y.cols, y.row(r)) : bias_relu_row(y.cols, y.row(r), bias.data());
+  bias.empty() ? relu(y) : bias_relu(y, bias.data());
 }
 
 void relu_backward(ConstMatrixView y, MatrixView dy) {
-  for (int64_t r = 0; r < y.rows; ++r) mask_row(y.cols, y.row(r), dy.row(r));
+  mask(y, dy);
 }
 
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
                      std::span<float> dbias, MatrixView dx) {
   if (dy.rows == 0) return;
   gemm(dy, Op::transpose, x, Op::none, dweight, 1);
-  if (!dbias.empty())
-    for (int64_t r = 0; r < dy.rows; ++r) add_row(dy.cols, dy.row(r), dbias.data());
+  if (!dbias.empty()) sum_of_rows(dy, dbias.data());
   if (dx.data != nullptr) gemm(dy, Op::none, weight, Op::none, dx);
 }
 
+void add_rows(ConstMatrixView x, std::span<float> sum) {
+  sum_of_rows(x, sum.data());
+}
+
+void add_to_rows(std::span<const float> values, MatrixView x) {
+  add_to_each_row(values.data(), x);
+}
+
+void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int32_t> of_a,
+                      std::span<const int32_t> of_b, MatrixView y) {
+  add_two_relu(a, b, of_a.data(), of_b.data(), y);
+}
+
+void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, std::span<const int32_t> to_a,
+                       std::span<const int32_t> to_b, MatrixView da, MatrixView db) {
+  mask_and_add(y, dy, to_a.data(), to_b.data(), da, db);
+}
+
+void scatter_add(ConstMatrixView from, std::span<const int32_t> places, MatrixView to) {
+  add_to_places(from, places.data(), to);
+}
+
 void unit_forward(ConstMatrixView x, std::span<const float> weight, float bias, std::span<float> z) {
-  for (int64_t r = 0; r < x.rows; ++r)
-    z[static_cast<std::size_t>(r)] = dot_row(x.cols, x.row(r), weight.data()) + bias;
+  dot_rows(x, weight.data(), bias, z.data());
 }
 
 void unit_backward(ConstMatrixView x, std::span<const float> weight, std::span<const float> dz,
                    std::span<float> dweight, float& dbias, MatrixView dx) {
-  for (int64_t r = 0; r < x.rows; ++r) {
-    const float g = dz[static_cast<std::size_t>(r)];
-    dbias += g;
-    unit_backward_row(x.cols, g, x.row(r), weight.data(), dweight.data(), dx.row(r));
-  }
+  for (const float g : dz) dbias += g;
+  unit_backward_rows(x, weight.data(), dz.data(), dweight.data(), dx);
 }
 
 void BatchNorm::forward(MatrixView x, std::span<const int64_t> bounds, std::span<const float> weight,

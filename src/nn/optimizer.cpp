@@ -3,34 +3,10 @@
 #include <cmath>
 
 #include "ncf/util/target.hpp"
+#include "update_kernels.hpp"
 
 namespace ncf {
 namespace {
-
-NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, float size, float inv_bias2,
-                         float eps, int64_t n, float* __restrict w, const float* __restrict g,
-                         float* __restrict m, float* __restrict v) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float grad = g[i];
-    const float mi = b1 * m[i] + c1 * grad;
-    const float vi = b2 * v[i] + c2 * grad * grad;
-    m[i] = mi;
-    v[i] = vi;
-    w[i] = w[i] * decay - size * mi / (std::sqrt(vi) * inv_bias2 + eps);
-  }
-}
-
-NCF_MULTIARCH void adamw_without_gradient(float decay, float b1, float b2, float size, float inv_bias2,
-                                          float eps, int64_t n, float* __restrict w, float* __restrict m,
-                                          float* __restrict v) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float mi = b1 * m[i];
-    const float vi = b2 * v[i];
-    m[i] = mi;
-    v[i] = vi;
-    w[i] = w[i] * decay - size * mi / (std::sqrt(vi) * inv_bias2 + eps);
-  }
-}
 
 NCF_MULTIARCH void sgd(float decay, float momentum, float lr, int64_t n, float* __restrict w,
                        const float* __restrict g, float* __restrict m) {
@@ -41,14 +17,17 @@ NCF_MULTIARCH void sgd(float decay, float momentum, float lr, int64_t n, float* 
   }
 }
 
-NCF_MULTIARCH void sgd_without_gradient(float decay, float momentum, float lr, int64_t n, float* __restrict w,
-                                        float* __restrict m) {
+NCF_MULTIARCH void sgd_idle(float decay, float size, float first, int64_t n, float* __restrict w,
+                            float* __restrict m) {
   for (int64_t i = 0; i < n; ++i) {
-    const float mi = momentum * m[i];
-    m[i] = mi;
-    w[i] = w[i] * decay - lr * mi;
+    w[i] = decay * (w[i] - size * m[i]);
+    m[i] *= first;
   }
 }
+
+/// A product of momentums below this moves nothing any more: what is left of the sum is far below the last bit
+/// of any weight that matters, and the moments themselves would be denormal numbers, which are slow.
+constexpr double negligible = 1e-16;
 
 }  // namespace
 
@@ -74,14 +53,39 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
 void update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v) {
   const float decay = decays ? f.decay : 1.0F;
   if (f.kind == RuleKind::sgd) return sgd(decay, f.momentum, f.step_size, n, w, g, m);
-  adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
-        f.eps, n, w, g, m, v);
+  adamw_kernel(f, decay, n, w, g, m, v);
 }
 
-void update_without_gradient(const StepFactors& f, bool decays, int64_t n, float* w, float* m, float* v) {
-  const float decay = decays ? f.decay : 1.0F;
-  if (f.kind == RuleKind::sgd) return sgd_without_gradient(decay, f.momentum, f.step_size, n, w, m);
-  adamw_without_gradient(decay, f.momentum, f.beta2, f.step_size, f.inv_sqrt_bias2, f.eps, n, w, m, v);
+void IdleSteps::begin(const StepFactors& f) {
+  kind_ = f.kind;
+  eps_ = f.eps;
+  size_.clear();
+  root_.clear();
+  first_ = second_ = decay_ = 1;
+}
+
+bool IdleSteps::add(const StepFactors& f) {
+  first_ *= static_cast<double>(f.momentum);
+  if (first_ < negligible) {
+    first_ = 0;
+    return false;
+  }
+  second_ *= static_cast<double>(f.beta2);
+  decay_ *= static_cast<double>(f.decay);
+  // With w/decay in place of w a step has no decay of its own: w = decay·(w − m·Σ …).
+  size_.push_back(static_cast<float>(static_cast<double>(f.step_size) * first_ / decay_));
+  root_.push_back(static_cast<float>(static_cast<double>(f.inv_sqrt_bias2) * std::sqrt(second_)));
+  return true;
+}
+
+void IdleSteps::apply(double decay, double second, int64_t n, float* w, float* m, float* v) const {
+  const auto all = static_cast<float>(decay), first = static_cast<float>(first_);
+  if (kind_ == RuleKind::adamw)
+    return adamw_idle_kernel(std::ssize(size_), size_.data(), root_.data(), eps_, all, first,
+                             second < negligible ? 0.0F : static_cast<float>(second), n, w, m, v);
+  double sum = 0;
+  for (const float size : size_) sum += static_cast<double>(size);
+  sgd_idle(all, static_cast<float>(sum), first, n, w, m);
 }
 
 }  // namespace ncf

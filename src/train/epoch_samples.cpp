@@ -14,19 +14,18 @@ struct Travelling {
 
 /// The rank whose part of a batch holds this place.
 int64_t rank_of(const Granules& granules, int64_t place, int64_t batch) {
-  int64_t rank = std::min(granules.world - 1, place * granules.world / batch);
-  while (granules.part(batch, rank) > place) --rank;
-  while (granules.part(batch, rank + 1) <= place) ++rank;
-  return rank;
+  const auto start = [&](int64_t subtree) { return granules.sample(batch, subtree * granules.a_rank()); };
+  int64_t subtree = std::min(granules.world - 1, place * granules.world / batch);
+  while (start(subtree) > place) --subtree;
+  while (start(subtree + 1) <= place) ++subtree;
+  return granules.rank_of_subtree(subtree);
 }
 
 /// Samples of a rank before a step.
 int64_t before(const EpochShape& shape, const Granules& granules, int64_t step, int64_t rank) {
   const int64_t whole = std::min(step, shape.total / shape.batch_size);
-  const auto share = [&](int64_t batch) {
-    return granules.part(batch, rank + 1) - granules.part(batch, rank);
-  };
-  return whole * share(shape.batch_size) + (step > whole ? share(shape.batch(whole)) : 0);
+  return whole * granules.part_size(shape.batch_size, rank) +
+         (step > whole ? granules.part_size(shape.batch(whole), rank) : 0);
 }
 
 }  // namespace
@@ -88,8 +87,9 @@ EpochSamples::Part EpochSamples::part(int64_t step) const {
            step * shape_.batch_size + granules_.part(batch, rank_),
            batch,
            {}};
-  for (int64_t g = granules_.first(rank_); g <= granules_.first(rank_ + 1); ++g)
-    out.bounds.push_back(granules_.sample(batch, g) - granules_.part(batch, rank_));
+  const int64_t first_granule = granules_.subtree(rank_) * granules_.a_rank();
+  for (int64_t g = 0; g <= granules_.a_rank(); ++g)
+    out.bounds.push_back(granules_.sample(batch, first_granule + g) - granules_.part(batch, rank_));
   return out;
 }
 

@@ -1,9 +1,11 @@
 #include "ncf/train/learner.hpp"
 
+#include <bit>
 #include <cmath>
 #include <string>
 
 #include "ncf/comm/agreement.hpp"
+#include "ncf/util/denormals.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/finite.hpp"
 
@@ -59,8 +61,18 @@ Schedule make_schedule(const TrainConfig& c, int64_t total_steps, int64_t steps_
 }
 
 Granules make_granules(const TrainConfig& c, int64_t world) {
-  return c.reproducible == Reproducible::ranks ? Granules::fixed(c.granules, world)
-                                               : Granules::one_a_rank(world);
+  if (c.reproducible == Reproducible::run) return Granules::of_each_rank(world);
+  if (c.granules % world == 0) return Granules::fixed(c.granules, world);
+  const int64_t fewer = ranks_for_granules(c.granules, world);
+  const auto number = [](int64_t n) { return std::to_string(n); };
+  throw Error(ErrorKind::usage,
+              "train.reproducible: ranks needs a number of ranks that divides train.granules, " +
+                  number(c.granules) + ", and " + number(world) + " does not; start " + number(fewer) +
+                  (fewer == 1 ? " rank" : " ranks") +
+                  (std::has_single_bit(static_cast<uint64_t>(world))
+                       ? ", or set train.granules to " + number(world) + " (another order of sums)"
+                       : ", or use train.reproducible: run"),
+              true);
 }
 
 Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64_t user_rows,
@@ -71,12 +83,11 @@ Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64
       model_(config.model, shapes(tables_), config.train.micro_batch, static_cast<uint64_t>(config.run.seed),
              dense_),
       row_optimizer_(rule_, schedule, config.train.embedding_update == EmbeddingUpdate::lazy),
-      exchange_(shards, granules, {tables_[0].shape().cols(), tables_[1].shape().cols()}),
-      sums_(granules, shards.rank),
-      fixed_places_(granules.fixed_order),
-      rows_(tables_.size()),
-      row_sums_(tables_.size()) {
-  dense_.set_granules(granules.of_rank(shards.rank));
+      granules_(granules),
+      fixed_places_(config.train.reproducible == Reproducible::ranks),
+      exchange_(shards, granules, std::array{user_rows, item_rows}),
+      sums_(granules) {
+  dense_.set_granules(granules.a_rank());
 }
 
 BatchView Learner::view(const EpochSamples::Part& part, int64_t epoch) const {
@@ -91,13 +102,45 @@ BatchView Learner::view(const EpochSamples::Part& part, int64_t epoch) const {
           .epoch = epoch};
 }
 
-void Learner::gather(Communicator& comm) {
-  const Matrix* const shards[] = {&tables_[0].weight, &tables_[1].weight};
-  exchange_.gather(comm, shards, rows_);
+OwnedRows Learner::owned_rows(std::size_t table) const {
+  return {owned_[table].view(), exchange_.routes(table).class_bounds()};
+}
+
+/// From the tables to the samples: rows_ of the batch that is planned.
+void Learner::gather(Communicator& comm, Model::Use use, int64_t rows) {
+  model_.begin(use, rows, dense_);
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const auto owned = exchange_.routes(t).owned();
+    owned_[t].reshape(std::ssize(owned), tables_[t].shape().cols());
+    for (int64_t k = 0; k < owned_[t].rows(); ++k)
+      std::copy_n(tables_[t].weight.row(owned[static_cast<std::size_t>(k)]), owned_[t].cols(),
+                  owned_[t].row(k));
+    model_.owner_forward(t, owned_rows(t), owned_[t], dense_, outgoing_[t]);
+  }
+  exchange_.gather(comm, outgoing_, rows_);
+}
+
+void Learner::compute(Communicator& comm, const EpochSamples::Part& part, int64_t epoch, LossSum& here) {
+  dense_.clear_gradients();
+  const auto cols = model_.travelling_cols();
+  for (std::size_t t = 0; t < tables_.size(); ++t)
+    row_sums_[t].begin(exchange_.routes(t).slots(), part.bounds, exchange_.routes(t).unique(), cols[t]);
+  model_.train(
+      view(part, epoch), dense_, row_sums_, here,
+      [&](std::span<const double> parts, std::span<double> total) { sums_.statistics(comm, parts, total); });
+}
+
+/// The way back of gather().
+void Learner::return_gradients(Communicator& comm) {
+  Matrix* const gradients[] = {&row_sums_[0].total(), &row_sums_[1].total()};
+  exchange_.return_sum(comm, gradients, totals_);
+  for (std::size_t t = 0; t < tables_.size(); ++t)
+    model_.owner_backward(t, owned_rows(t), granules_, totals_[t], dense_, row_gradients_[t]);
 }
 
 uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch,
                        LossSum& loss, PhaseTimer& timer, uint64_t notes) {
+  const FlushDenormals flush;
   timer.restart();
   const std::span<const int32_t> ids[] = {part.users, part.items};
   const uint64_t united = exchange_.plan(comm, ids, trouble_.empty() ? notes : notes | trouble_note);
@@ -105,29 +148,25 @@ uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64
   timer.charge(Phase::plan);
   for (std::size_t t = 0; t < tables_.size(); ++t)
     row_optimizer_.catch_up(tables_[t], exchange_.routes(t).owned(), step - 1);
-  gather(comm);
+  gather(comm, Model::Use::train, part.global_rows);
   timer.charge(Phase::gather);
 
   LossSum here;
-  dense_.clear_gradients();
-  model_.train(
-      view(part, epoch), dense_, row_gradients_, here,
-      [&](std::span<const double> parts, std::span<double> total) { sums_.statistics(comm, parts, total); });
-  for (std::size_t t = 0; t < tables_.size(); ++t) exchange_.sum_terms(t, row_gradients_[t]);
+  compute(comm, part, epoch, here);
   loss.exact.add(here.exact);
   dense_.loss() = static_cast<float>(here.plain);
   timer.charge(Phase::compute);
 
+  return_gradients(comm);
   sums_.gradients(comm, dense_);
   check_loss(comm, here.plain, step);
-  exchange_.return_sum(comm, row_sums_);
   check_rows();
   timer.charge(Phase::synchronise);
 
   const StepFactors factors = step_factors(rule_, schedule_.at(step - 1), step);
   move_dense(factors);
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    row_optimizer_.move(tables_[t], exchange_.routes(t).owned(), row_sums_[t], factors, step);
+    row_optimizer_.move(tables_[t], exchange_.routes(t).owned(), row_gradients_[t], factors, step);
   timer.charge(Phase::update);
   return united;
 }
@@ -143,15 +182,16 @@ void Learner::check_rows() {
   // Only the owner of a row sees its gradient: it tells the others with the next step's plan, and no
   // checkpoint is written in between that is not checked itself.
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    if (!all_finite(row_sums_[t].values()))
+    if (!all_finite(row_gradients_[t].values()))
       trouble_ = "a gradient of /embedding/" + tables_[t].shape().name + " is not finite";
 }
 
 std::string Learner::first_not_finite() const {
-  for (std::size_t t = 0; t < tables_.size(); ++t)
-    if (!all_finite(rows_[t].values())) return "a row of /embedding/" + tables_[t].shape().name;
+  // Dense parameters first: what came for a row may be a product with them.
   for (std::size_t s = 0; s < dense_.segments().size(); ++s)
     if (!all_finite(dense_.value(s))) return dense_.segments()[s].path;
+  for (std::size_t t = 0; t < tables_.size(); ++t)
+    if (!all_finite(rows_[t].values())) return "a row of /embedding/" + tables_[t].shape().name;
   return "the predictions, all parameters being finite";
 }
 
@@ -179,17 +219,18 @@ void Learner::move_dense(const StepFactors& factors) {
 
 void Learner::predict(Communicator& comm, int64_t first_position, std::span<const int32_t> users,
                       std::span<const int32_t> items, std::span<float> predictions) {
+  const FlushDenormals flush;
   const std::span<const int32_t> ids[] = {users, items};
   exchange_.plan(comm, ids);
-  gather(comm);
+  gather(comm, fixed_places_ ? Model::Use::predict_at_fixed_places : Model::Use::predict,
+         std::ssize(users));
   EpochSamples::Part part;
   part.first_position = first_position;
-  BatchView batch = view(part, 0);
-  batch.fixed_places = fixed_places_;
-  model_.predict(batch, dense_, predictions);
+  model_.predict(view(part, 0), dense_, predictions);
 }
 
 void Learner::catch_up_all(int64_t step) {
+  const FlushDenormals flush;
   for (RowTable& table : tables_) row_optimizer_.catch_up_all(table, step);
 }
 

@@ -18,7 +18,7 @@ std::vector<TableView> table_views(Learner& learner, const TrainConfig& config) 
     v.weight = t.weight.view();
     v.first_moment = t.first_moment.view();
     if (config.optimizer == OptimizerKind::adamw) v.second_moment = t.second_moment.view();
-    if (config.embedding_update == EmbeddingUpdate::lazy) v.last_step = std::span<int64_t>(t.last_step);
+    v.last_step = std::span<int64_t>(t.last_step);
     out.push_back(v);
   }
   return out;

@@ -4,56 +4,64 @@
 
 namespace ncf {
 
-RowOptimizer::RowOptimizer(const UpdateRule& rule, const Schedule& schedule, bool lazy) : lazy_(lazy) {
-  if (!lazy || rule.weight_decay == 0) return;
-  log_decay_.assign(static_cast<std::size_t>(schedule.total_steps) + 1, 0.0);
-  for (int64_t t = 1; t <= schedule.total_steps; ++t)
-    log_decay_[static_cast<std::size_t>(t)] =
-        log_decay_[static_cast<std::size_t>(t) - 1] + std::log1p(-schedule.at(t - 1).lr * rule.weight_decay);
+RowOptimizer::RowOptimizer(const UpdateRule& rule, const Schedule& schedule, bool lazy)
+    : rule_(rule), schedule_(schedule), lazy_(lazy), factors_(1), log_decay_(1, 0.0) {}
+
+void RowOptimizer::know_steps(int64_t until) {
+  for (int64_t t = std::ssize(log_decay_); t <= until; ++t) {
+    const StepRates rates = schedule_.at(t - 1);
+    log_decay_.push_back(log_decay_.back() + std::log1p(-rates.lr * rule_.weight_decay));
+    if (!lazy_) factors_.push_back(step_factors(rule_, rates, t));
+  }
 }
 
-void RowOptimizer::catch_up_row(RowTable& table, int64_t row, int64_t step) const {
+double RowOptimizer::decay(int64_t after, int64_t step) const {
+  return std::exp(log_decay_[static_cast<std::size_t>(step)] - log_decay_[static_cast<std::size_t>(after)]);
+}
+
+void RowOptimizer::catch_up_lazy(RowTable& table, int64_t row, int64_t step) {
+  if (rule_.weight_decay == 0) return;
+  const auto factor = static_cast<float>(decay(table.last_step[static_cast<std::size_t>(row)], step));
+  float* w = table.weight.row(row);
+  for (int64_t c = 0; c < table.weight.cols(); ++c) w[c] *= factor;
+}
+
+void RowOptimizer::catch_up_dense(RowTable& table, int64_t row, int64_t step) {
+  const int64_t last = table.last_step[static_cast<std::size_t>(row)];
+  idle_.begin(factors_[static_cast<std::size_t>(step)]);
+  for (int64_t t = last + 1; t <= step && idle_.add(factors_[static_cast<std::size_t>(t)]); ++t) {
+  }
+  idle_.apply(decay(last, step), std::pow(rule_.beta2, static_cast<double>(step - last)),
+              table.weight.cols(), table.weight.row(row), table.first_moment.row(row),
+              table.second_moment.row(row));
+}
+
+void RowOptimizer::catch_up_row(RowTable& table, int64_t row, int64_t step) {
   int64_t& last = table.last_step[static_cast<std::size_t>(row)];
   if (last >= step) return;
-  if (!log_decay_.empty()) {
-    const auto factor = static_cast<float>(
-        std::exp(log_decay_[static_cast<std::size_t>(step)] - log_decay_[static_cast<std::size_t>(last)]));
-    float* w = table.weight.row(row);
-    for (int64_t c = 0; c < table.weight.cols(); ++c) w[c] *= factor;
-  }
+  lazy_ ? catch_up_lazy(table, row, step) : catch_up_dense(table, row, step);
   last = step;
 }
 
-void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step) const {
-  if (!lazy_) return;
-  for (int64_t row : rows) catch_up_row(table, row, step);
+void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step) {
+  know_steps(step);
+  for (const int64_t row : rows) catch_up_row(table, row, step);
 }
 
-void RowOptimizer::catch_up_all(RowTable& table, int64_t step) const {
-  if (!lazy_) return;
+void RowOptimizer::catch_up_all(RowTable& table, int64_t step) {
+  know_steps(step);
   for (int64_t row = 0; row < table.local_rows(); ++row) catch_up_row(table, row, step);
 }
 
 void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, const Matrix& gradients,
                         const StepFactors& factors, int64_t step) const {
-  const int64_t cols = table.weight.cols();
-  int64_t done = 0;  // rows below are moved; dense only
-  const auto move_untouched = [&](int64_t until) {
-    if (until > done)
-      update_without_gradient(factors, true, (until - done) * cols, table.weight.row(done),
-                              table.first_moment.row(done), table.second_moment.row(done));
-  };
   for (std::size_t k = 0; k < rows.size(); ++k) {
     const int64_t row = rows[k];
-    if (!lazy_) move_untouched(row);
-    update(factors, true, cols, table.weight.row(row), gradients.row(static_cast<int64_t>(k)),
-           table.first_moment.row(row), table.second_moment.row(row));
+    update(factors, true, table.weight.cols(), table.weight.row(row),
+           gradients.row(static_cast<int64_t>(k)), table.first_moment.row(row),
+           table.second_moment.row(row));
     table.last_step[static_cast<std::size_t>(row)] = step;
-    done = row + 1;
   }
-  if (lazy_) return;
-  move_untouched(table.local_rows());
-  std::fill(table.last_step.begin(), table.last_step.end(), step);
 }
 
 }  // namespace ncf

@@ -319,6 +319,7 @@ class Run {
 }  // namespace
 
 int run_training(const Config& config, Communicator& comm, const RunStart& start) {
+  make_granules(config.train, comm.size());  // before anything takes long
   return Run(config, comm, start).train();
 }
 

@@ -45,10 +45,11 @@ Schedule schedule_of(const Candidate& from, const TrainConfig& config) {
   return make_schedule(config, std::max(steps * config.epochs, from.manifest.progress.step), steps);
 }
 
-/// Weights, and up to which step their decay is applied.
+/// Weights, up to which step they are moved, and the moments where those move a row without a sample.
 std::vector<TableView> weights_of(Learner& learner, const TrainConfig& config) {
   auto views = table_views(learner, config);
-  for (TableView& v : views) v.first_moment = v.second_moment = {};
+  if (config.embedding_update == EmbeddingUpdate::lazy)
+    for (TableView& v : views) v.first_moment = v.second_moment = {};
   return views;
 }
 
@@ -85,7 +86,7 @@ SavedModel load_saved_model(Communicator& comm, const Candidate& from, const Con
       config.train.reproducible == Reproducible::ranks ? 1 : resolve_threads(config.run, comm.node_size()));
   SavedModel model = agreed(comm, [&] {
     return SavedModel{read_vocabulary(from.path, "user"), read_vocabulary(from.path, "item"),
-                      Learner(config, {comm.rank(), comm.size()}, make_granules(config.train, comm.size()),
+                      Learner(config, {comm.rank(), comm.size()}, Granules::of_each_rank(comm.size()),
                               rows_of(from, "user"), rows_of(from, "item"), schedule_of(from, config.train))};
   });
   read_checkpoint(comm, from.path, from.manifest, moment_names(config.train),

@@ -26,10 +26,7 @@ TEST_P(OptimizerTest, FollowsItsFormulaForAHundredSteps) {
       g[i] = touched ? static_cast<float>(std::sin(static_cast<double>(t) * (1.0 + static_cast<double>(i))))
                      : 0.0F;
     const StepFactors f = step_factors(rule, rates, t);
-    if (touched)
-      update(f, decays, n, w.data(), g.data(), m.data(), v.data());
-    else
-      update_without_gradient(f, decays, n, w.data(), m.data(), v.data());
+    update(f, decays, n, w.data(), g.data(), m.data(), v.data());
     for (std::size_t i = 0; i < n; ++i) {
       const double grad = static_cast<double>(g[i]);
       if (decays) W[i] *= 1 - rates.lr * rule.weight_decay;

@@ -65,25 +65,42 @@ class DrivenModel {
     const int64_t bounds[] = {0, static_cast<int64_t>(count)};
     view.bounds = bounds;
     LossSum loss;
-    std::array<RowGradients, 2> gradients;
+    model_.begin(Model::Use::train, view.global_rows, dense_);
+    const auto cols = model_.travelling_cols();
+    std::array<Matrix, 2> travelling;
+    std::array<RowSums, 2> sums;
+    for (std::size_t t = 0; t < 2; ++t) {
+      send(t, travelling[t]);
+      sums[t].begin(t == 0 ? view.user_slots : view.item_slots, bounds, tables_[t].weight.rows(), cols[t]);
+    }
+    view.users = travelling[0].view();
+    view.items = travelling[1].view();
     // One rank, one granule: the global sum of batch normalisation is the rank's own.
-    model_.train(view, dense_, gradients, loss, [](std::span<const double> parts, std::span<double> total) {
+    model_.train(view, dense_, sums, loss, [](std::span<const double> parts, std::span<double> total) {
       std::copy(parts.begin(), parts.end(), total.begin());
     });
-    for (std::size_t t = 0; t < 2; ++t)
-      for (std::size_t k = 0; k < gradients[t].slots.size(); ++k)
-        add(tables_[t].gradient, gradients[t].slots[k], gradients[t].rows[k]);
+    for (std::size_t t = 0; t < 2; ++t) {
+      Matrix gradients;
+      model_.owner_backward(t, owned(t), Granules{}, sums[t].total(), dense_, gradients);
+      for (int64_t r = 0; r < gradients.rows(); ++r) add(tables_[t].gradient, r, gradients.row(r));
+    }
     return loss;
   }
   LossSum train(const Samples& batch) { return train(batch, 0, batch.users.size()); }
 
   std::vector<float> predict(const Samples& batch) {
     std::vector<float> predictions(batch.users.size());
-    model_.predict(view_of(batch, 0, batch.users.size()), dense_, predictions);
+    BatchView view = view_of(batch, 0, batch.users.size());
+    model_.begin(Model::Use::predict, view.global_rows, dense_);
+    std::array<Matrix, 2> travelling;
+    for (std::size_t t = 0; t < 2; ++t) send(t, travelling[t]);
+    view.users = travelling[0].view();
+    view.items = travelling[1].view();
+    model_.predict(view, dense_, predictions);
     return predictions;
   }
 
-  /// One dense optimiser step on everything; rows that no sample of the batch touched have no gradient.
+  /// One dense optimiser step on everything; the gradient of rows that no sample of the batch touched is zero.
   void step(const StepFactors& factors, const Samples& batch) {
     const std::vector<int32_t>* slots[] = {&batch.users, &batch.items};
     for (std::size_t t = 0; t < tables_.size(); ++t) {
@@ -91,10 +108,8 @@ class DrivenModel {
       Table& table = tables_[t];
       for (int64_t r = 0; r < table.weight.rows(); ++r) {
         float *w = table.weight.row(r), *m = table.first_moment.row(r), *v = table.second_moment.row(r);
-        if (touched.contains(r))
-          update(factors, true, table.weight.cols(), w, table.gradient.row(r), m, v);
-        else
-          update_without_gradient(factors, true, table.weight.cols(), w, m, v);
+        if (!touched.contains(r)) std::fill_n(table.gradient.row(r), table.gradient.cols(), 0.0F);
+        update(factors, true, table.weight.cols(), w, table.gradient.row(r), m, v);
       }
     }
     for (std::size_t s = 0; s < dense_.segments().size(); ++s) {
@@ -122,14 +137,23 @@ class DrivenModel {
     Matrix weight, gradient, first_moment, second_moment;
   };
 
+  /// All rows of a table, as one class.
+  OwnedRows owned(std::size_t table) {
+    class_bounds_ = {0, tables_[table].weight.rows()};
+    return {tables_[table].weight.view(), class_bounds_};
+  }
+  void send(std::size_t table, Matrix& out) {
+    Matrix copy = tables_[table].weight;
+    const OwnedRows rows = owned(table);
+    model_.owner_forward(table, {copy.view(), rows.class_bounds}, copy, dense_, out);
+  }
+
   static void add(Matrix& to, int64_t row, const float* from) {
     for (int64_t c = 0; c < to.cols(); ++c) to.row(row)[c] += from[c];
   }
 
   BatchView view_of(const Samples& batch, std::size_t first, std::size_t count) {
     BatchView view;
-    view.users = tables_[0].weight.view();
-    view.items = tables_[1].weight.view();
     view.user_slots = std::span(batch.users).subspan(first, count);
     view.item_slots = std::span(batch.items).subspan(first, count);
     view.ratings = std::span(batch.ratings).subspan(first, count);
@@ -167,6 +191,7 @@ class DrivenModel {
   DenseParameters dense_;
   Model model_;
   std::vector<Table> tables_;
+  std::vector<int64_t> class_bounds_;
 };
 
 }  // namespace ncf::reference

@@ -18,7 +18,7 @@ Schedule one_cycle(int64_t steps) {
 
 TEST(RowOptimizer, AnUntouchedLazyRowDecaysAsADenseOne) {
   const Schedule schedule = one_cycle(50);
-  const RowOptimizer lazy(rule, schedule, true);
+  RowOptimizer lazy(rule, schedule, true);
   RowTable table({"user", 3, 4, false}, {0, 1}, 1, 0);
   const Matrix before = table.weight;
   lazy.catch_up_all(table, 20);
@@ -31,7 +31,7 @@ TEST(RowOptimizer, AnUntouchedLazyRowDecaysAsADenseOne) {
 
 TEST(RowOptimizer, RowsTouchedEveryStepAreTheSameLazyOrDense) {
   const Schedule schedule = one_cycle(30);
-  const RowOptimizer lazy(rule, schedule, true), dense(rule, schedule, false);
+  RowOptimizer lazy(rule, schedule, true), dense(rule, schedule, false);
   RowTable a({"user", 4, 4, false}, {0, 1}, 1, 0), b = a;
   const std::vector<int64_t> rows = {0, 1, 2, 3};
   Matrix g(4, 4);
@@ -46,24 +46,71 @@ TEST(RowOptimizer, RowsTouchedEveryStepAreTheSameLazyOrDense) {
   for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(a.weight.values()[i], b.weight.values()[i]);
 }
 
-TEST(RowOptimizer, DenseMovesRowsWithoutASampleAsIfTheirGradientWereZero) {
-  const Schedule schedule = one_cycle(10);
-  const RowOptimizer dense(rule, schedule, false);
-  RowTable a({"user", 5, 3, false}, {0, 1}, 1, 0);
-  a.first_moment.fill(0.5F);
-  a.second_moment.fill(0.25F);
-  RowTable b = a;
-  const std::vector<int64_t> some = {1, 3}, all = {0, 1, 2, 3, 4};
-  Matrix g(2, 3), whole(5, 3);
-  g.fill(0.7F);
-  whole.fill(0);
-  for (int64_t row : some) std::fill_n(whole.row(row), 3, 0.7F);
-  const StepFactors f = step_factors(rule, schedule.at(0), 1);
-  dense.move(a, some, g, f, 1);
-  dense.move(b, all, whole, f, 1);
-  for (std::size_t i = 0; i < 15; ++i) EXPECT_FLOAT_EQ(a.weight.values()[i], b.weight.values()[i]);
-  EXPECT_EQ(a.last_step, b.last_step);
+/// A row's weights, moments and gradients in double precision, moved at every step.
+struct Witness {
+  double w = 0, m = 0, v = 0;
+  void move(const UpdateRule& r, const StepRates& rates, int64_t step, double g) {
+    w *= 1 - rates.lr * r.weight_decay;
+    if (r.kind == RuleKind::sgd) {
+      m = rates.momentum * m + g;
+      w -= rates.lr * m;
+      return;
+    }
+    m = rates.momentum * m + (1 - rates.momentum) * g;
+    v = r.beta2 * v + (1 - r.beta2) * g * g;
+    const double t = static_cast<double>(step);
+    w -= rates.lr / (1 - std::pow(rates.momentum, t)) * m / (std::sqrt(v / (1 - std::pow(r.beta2, t))) + r.eps);
+  }
+};
+
+class DenseRows : public testing::TestWithParam<RuleKind> {};
+
+TEST_P(DenseRows, MoveAtTheirSamplesAsIfTheyHadMovedAtEveryStep) {
+  constexpr int64_t steps = 600, rows = 5, cols = 37;
+  UpdateRule r = rule;
+  r.kind = GetParam();
+  const Schedule schedule = one_cycle(steps);
+  RowOptimizer dense(r, schedule, false);
+  RowTable table({"user", rows, cols, false}, {0, 1}, 1, 0);
+  std::vector<Witness> witness(rows * cols);
+  for (std::size_t i = 0; i < witness.size(); ++i) witness[i].w = static_cast<double>(table.weight.values()[i]);
+  // Row 0 at every step, row 1 at every third, row 2 at every hundredth, row 3 at the first only, row 4 never.
+  const auto used = [](int64_t row, int64_t t) {
+    return row == 0 || (row == 1 && t % 3 == 0) || (row == 2 && t % 100 == 7) || (row == 3 && t == 1);
+  };
+  for (int64_t t = 1; t <= steps; ++t) {
+    std::vector<int64_t> some;
+    for (int64_t row = 0; row < rows; ++row)
+      if (used(row, t)) some.push_back(row);
+    const auto gradient = [&](int64_t row, int64_t c) {
+      return static_cast<float>(std::sin(static_cast<double>(t * 7 + row * 3 + c)));
+    };
+    Matrix g(std::ssize(some), cols);
+    for (int64_t k = 0; k < g.rows(); ++k)
+      for (int64_t c = 0; c < cols; ++c) g.row(k)[c] = gradient(some[static_cast<std::size_t>(k)], c);
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t c = 0; c < cols; ++c)
+        witness[static_cast<std::size_t>(row * cols + c)].move(
+            r, schedule.at(t - 1), t, used(row, t) ? static_cast<double>(gradient(row, c)) : 0.0);
+    dense.catch_up(table, some, t - 1);
+    dense.move(table, some, g, step_factors(r, schedule.at(t - 1), t), t);
+  }
+  dense.catch_up_all(table, steps);
+  for (int64_t row = 0; row < rows; ++row) {
+    EXPECT_EQ(table.last_step[static_cast<std::size_t>(row)], steps);
+    for (int64_t c = 0; c < cols; ++c) {
+      const Witness& w = witness[static_cast<std::size_t>(row * cols + c)];
+      EXPECT_NEAR(table.weight.row(row)[c], w.w, 2e-5 * std::abs(w.w) + 2e-7) << row << ' ' << c;
+      EXPECT_NEAR(table.first_moment.row(row)[c], w.m, 1e-5 * std::abs(w.m) + 1e-12);
+      if (r.kind == RuleKind::adamw) {
+        EXPECT_NEAR(table.second_moment.row(row)[c], w.v, 1e-4 * w.v);
+      }
+    }
+  }
 }
+
+INSTANTIATE_TEST_SUITE_P(Rules, DenseRows, testing::Values(RuleKind::adamw, RuleKind::sgd),
+                         [](const auto& p) { return p.param == RuleKind::sgd ? "sgd" : "adamw"; });
 
 }  // namespace
 }  // namespace ncf

@@ -1,85 +1,124 @@
+// The order of sums does not depend on how ranks share the tree.
 #include "ncf/util/sum_tree.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+
+#include "ncf/util/granules.hpp"
 
 namespace ncf {
 namespace {
 
-TEST(Granules, BlocksCoverEachRanksGranulesAndAreWholeSubtrees) {
-  for (int64_t count : {1, 2, 4, 8, 32})
-    for (int64_t world : {1, 2, 3, 4, 5, 7, 8, 9, 64}) {
-      const Granules g = Granules::fixed(count, world);
-      int64_t next = 0;
-      for (int64_t r = 0; r < world; ++r) {
-        EXPECT_EQ(g.first(r), next);
-        for (const Block& b : g.blocks(r)) {
-          EXPECT_EQ(b.first, next);
-          EXPECT_EQ(b.first % b.count, 0);
-          next += b.count;
+TEST(Granules, PartsOfABatchCoverItOnce) {
+  for (const int64_t world : {1, 2, 4, 8})
+    for (const Granules& g : {Granules::of_each_rank(world), Granules::of_each_rank(world, 3),
+                              Granules::fixed(8, world)})
+      for (const int64_t batch : {0, 1, 5, 64, 8191}) {
+        std::vector<std::pair<int64_t, int64_t>> parts;
+        for (int64_t r = 0; r < world; ++r) {
+          EXPECT_EQ(g.rank_of_subtree(g.subtree(r)), r);
+          parts.emplace_back(g.part(batch, r), g.part(batch, r) + g.part_size(batch, r));
         }
-        if (count % world == 0) {
-          EXPECT_EQ(g.blocks(r).size(), 1U);
+        std::ranges::sort(parts);
+        int64_t at = 0;
+        for (const auto& [first, end] : parts) {
+          EXPECT_EQ(first, at);
+          at = end;
         }
+        EXPECT_EQ(at, batch);
       }
-      EXPECT_EQ(next, count);
+}
+
+TEST(Granules, TheSmallestAndTheLargestDifferByOneSample) {
+  const Granules g = Granules::fixed(8, 2);
+  for (const int64_t batch : {3, 64, 100, 8191})
+    for (int64_t k = 0; k < 8; ++k) {
+      const int64_t size = g.sample(batch, k + 1) - g.sample(batch, k);
+      EXPECT_TRUE(size == batch / 8 || size == batch / 8 + 1) << batch << ' ' << k;
     }
 }
 
-TEST(Granules, PartsOfABatchMeet) {
-  for (int64_t batch : {1, 5, 63, 64, 8191})
-    for (int64_t world : {1, 2, 3, 8, 64})
-      for (const Granules& g : {Granules::one_a_rank(world), Granules::fixed(8, world)}) {
-        EXPECT_EQ(g.part(batch, 0), 0);
-        EXPECT_EQ(g.part(batch, world), batch);
-        for (int64_t r = 0; r < world; ++r) EXPECT_LE(g.part(batch, r), g.part(batch, r + 1));
-      }
+TEST(Granules, ARowsLeafDoesNotDependOnTheNumberOfRanks) {
+  for (int64_t row = 0; row < 100; ++row)
+    for (const int64_t world : {1, 2, 4, 8}) {
+      const Granules g = Granules::fixed(8, world);
+      const int64_t owner = row % world, local = row / world;  // as ShardMap
+      const int64_t leaf = g.subtree(owner) * g.a_rank() + g.leaf_of_class(local % g.a_rank());
+      EXPECT_EQ(leaf, Granules::reversed(row % 8, 8)) << row << " at " << world;
+    }
 }
 
-/// Leaves that make every order of addition visible.
-std::vector<float> leaf(int64_t granule, int64_t n) {
-  std::vector<float> out;
-  for (int64_t i = 0; i < n; ++i)
-    out.push_back(static_cast<float>(std::sin(static_cast<double>(granule * 100 + i)) *
-                                     std::pow(10.0, static_cast<double>(granule % 5))));
+TEST(Granules, AsManyRanksAsCanShareThem) {
+  EXPECT_EQ(ranks_for_granules(8, 1), 1);
+  EXPECT_EQ(ranks_for_granules(8, 3), 2);
+  EXPECT_EQ(ranks_for_granules(8, 8), 8);
+  EXPECT_EQ(ranks_for_granules(8, 30), 8);
+  EXPECT_EQ(ranks_for_granules(1, 5), 1);
+}
+
+template <class T>
+std::vector<std::vector<T>> terms_of(std::size_t count, std::size_t n) {
+  std::vector<std::vector<T>> out(count, std::vector<T>(n));
+  for (std::size_t k = 0; k < count; ++k)
+    for (std::size_t i = 0; i < n; ++i)
+      out[k][i] = static_cast<T>(std::sin(1.7 * static_cast<double>(k * 31 + i)));
   return out;
 }
 
-TEST(SumTree, TheSumIsTheSameHoweverRanksCutTheTree) {
-  constexpr int64_t n = 13, count = 16;
-  std::vector<std::vector<float>> leaves;
-  for (int64_t g = 0; g < count; ++g) leaves.push_back(leaf(g, n));
-  SumTree<float> tree;
-  std::vector<float> expected;
-  for (int64_t world : {1, 2, 3, 4, 5, 7, 8, 16, 20}) {
-    const Granules granules = Granules::fixed(count, world);
-    std::vector<std::vector<float>> sums;
-    std::vector<Term<float>> across;
-    sums.reserve(64);
-    for (int64_t r = 0; r < world; ++r)
-      for (const Block& b : granules.blocks(r)) {
-        std::vector<Term<float>> inside;
-        for (int64_t g = b.first; g < b.first + b.count; ++g)
-          if (g != 6)
-            inside.push_back({{g, 1}, leaves[static_cast<std::size_t>(g)].data()});  // granule 6 has nothing
-        if (inside.empty()) continue;
-        sums.emplace_back(static_cast<std::size_t>(n));
-        const float* at = tree.sum(inside, b, n, sums.back().data());
-        std::copy_n(at, n, sums.back().data());
-        across.push_back({b, sums.back().data()});
-      }
-    std::vector<float> total(static_cast<std::size_t>(n));
-    std::copy_n(tree.sum(across, {0, granules.leaves()}, n, total.data()), n, total.data());
-    if (world == 1) expected = total;
-    EXPECT_EQ(total, expected) << world << " ranks";
+template <class T>
+std::vector<const T*> pointers(const std::vector<std::vector<T>>& terms) {
+  std::vector<const T*> out;
+  for (const auto& t : terms) out.push_back(t.data());
+  return out;
+}
+
+template <class T>
+void expect_the_same_tree_in_two_parts() {
+  SumTree tree;
+  constexpr std::size_t n = 37;
+  for (const std::size_t count : {2, 4, 8, 16, 32, 64}) {
+    const auto terms = terms_of<T>(count, n);
+    const auto all = pointers(terms);
+    std::vector<T> whole(n), left(n), right(n), both(n);
+    tree.sum(std::span<const T* const>(all), n, whole.data());
+    tree.sum(std::span<const T* const>(all).first(count / 2), n, left.data());
+    tree.sum(std::span<const T* const>(all).subspan(count / 2), n, right.data());
+    const T* halves[] = {left.data(), right.data()};
+    tree.sum(std::span<const T* const>(halves), n, both.data());
+    EXPECT_EQ(whole, both) << count;
+    for (std::size_t i = 0; i < n; ++i) {
+      double sum = 0;
+      for (const auto& t : terms) sum += static_cast<double>(t[i]);
+      EXPECT_NEAR(static_cast<double>(whole[i]), sum, 1e-5);
+    }
   }
 }
 
-TEST(SumTree, NothingIsNull) {
-  SumTree<double> tree;
-  double out = 0;
-  EXPECT_EQ(tree.sum({}, {0, 8}, 1, &out), nullptr);
+TEST(SumTree, HalvesAddUpToTheSameBits) {
+  expect_the_same_tree_in_two_parts<float>();
+  expect_the_same_tree_in_two_parts<double>();
+}
+
+TEST(SumTree, TheResultMayTakeTheMemoryOfATerm) {
+  SumTree tree;
+  for (const std::size_t count : {1, 2, 3, 4, 7, 8, 16})
+    for (std::size_t into = 0; into < count; ++into) {
+      auto terms = terms_of<float>(count, 20);
+      const auto all = pointers(terms);
+      std::vector<float> apart(20);
+      tree.sum(std::span<const float* const>(all), 20, apart.data());
+      tree.sum(std::span<const float* const>(all), 20, terms[into].data());
+      EXPECT_EQ(terms[into], apart) << count << ' ' << into;
+    }
+}
+
+TEST(SumTree, OfNothingIsZero) {
+  SumTree tree;
+  std::vector<float> out(3, 1.0F);
+  tree.sum(std::span<const float* const>(), 3, out.data());
+  EXPECT_EQ(out, std::vector<float>(3, 0.0F));
 }
 
 }  // namespace

@@ -1,17 +1,15 @@
 #pragma once
 /// The routes of a batch: which rows it needs of every table, who owns them, and the way there and back.
-/// Planned once from the ids, used forward to gather rows and, reversed, to return summed gradients:
-/// sum_terms and return_sum together are the adjoint of gather and indexing by slot. Traffic is the lower
-/// bound of the scheme: unique rows only, both ways, nothing sent to oneself, and the rows of all tables
-/// travel in one message a pair of ranks. (With a fixed order of sums on a number of ranks that does not
-/// divide the granules, gradients return once a block.)
+/// Planned once from the ids, used forward to bring what the owners have to say of each row (the row itself,
+/// or a layer's products with it) and, reversed, to return summed gradients of that: return_sum is the adjoint
+/// of gather. Traffic is the lower bound of the scheme: unique rows only, both ways, nothing sent to oneself,
+/// and what belongs to the rows of all tables travels in one message a pair of ranks.
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
-#include "ncf/embed/row_gradients.hpp"
 #include "ncf/embed/table_routes.hpp"
 #include "ncf/util/granules.hpp"
 #include "ncf/util/matrix.hpp"
@@ -21,8 +19,8 @@ namespace ncf {
 
 class RowExchange {
  public:
-  /// `cols`: values of a row, a number a table.
-  RowExchange(ShardMap shards, Granules granules, std::vector<int64_t> cols);
+  /// `total_rows`: of each table, over all ranks.
+  RowExchange(ShardMap shards, Granules granules, std::span<const int64_t> total_rows);
 
   /// Routes for the ids of each table; the same samples in each. `notes` are bits that each rank has to tell
   /// the others; returns those of all ranks united. They ride on an exchange that is made anyway.
@@ -31,43 +29,31 @@ class RowExchange {
 
   const TableRoutes& routes(std::size_t table) const { return routes_[table]; }
 
-  /// rows[t] [unique × cols] = the rows of table t that the plan names; shards[t] holds this rank's.
+  /// here[t] [unique × cols] = for each row of table t that the plan names, its owner's row of there[t]
+  /// [owned × cols]. there[t] is unspecified afterwards. Collective.
+  void gather(Communicator& comm, std::span<Matrix> there, std::span<Matrix> here);
+
+  /// sums[t] [owned × cols] = for each row this rank owns, the ranks' rows of gradients[t] [unique × cols]
+  /// added up: along the tree of granules.hpp, or in rank order. gradients[t] is unspecified afterwards.
   /// Collective.
-  void gather(Communicator& comm, std::span<const Matrix* const> shards, std::span<Matrix> rows);
-
-  /// Adds up the gradients of table t by row. Their granules are this rank's.
-  void sum_terms(std::size_t table, const RowGradients& gradients);
-
-  /// sums[t] [owned × cols] = for each row this rank owns, the sums of all ranks, in the order of the
-  /// granules. Collective.
-  void return_sum(Communicator& comm, std::span<Matrix> sums);
+  void return_sum(Communicator& comm, std::span<Matrix* const> gradients, std::span<Matrix> sums);
 
  private:
-  std::size_t tables() const { return cols_.size(); }
-  /// Values of the rows exchanged with each rank: those this rank needs (unique side), or those it is asked
-  /// for.
-  void count_values(bool unique_side, std::vector<int64_t>& out) const;
-  void pack_gradients(std::size_t block);
-  void add_up(std::size_t table, Matrix& sums);
+  std::size_t tables() const { return routes_.size(); }
+  /// Lays out for an all-to-all how many values go along each route.
+  template <class Counts>
+  void count_values(Counts counts, std::span<const int64_t> cols, std::vector<int64_t>& out) const;
+  void add_in_rank_order(std::size_t table, Matrix& sums, std::vector<const float*>& at) const;
+  void add_along_tree(std::size_t table, Matrix& sums, std::vector<const float*>& at);
 
   ShardMap shards_;
   Granules granules_;
-  std::vector<int64_t> cols_;
   std::vector<TableRoutes> routes_;
-  std::vector<Block> blocks_;                                  // this rank's
-  std::size_t rounds_ = 1;                                     // the most blocks a rank has
-  std::vector<std::vector<Block>> blocks_of_;                  // [ranks]
-  std::vector<Matrix> gradients_;                              // a table: [blocks · unique × cols]
-  std::vector<int64_t> unique_values_, wanted_values_, none_;  // [ranks]
-  std::vector<float> send_, receive_;
-  std::vector<std::vector<float>> rounds_received_;
-  std::vector<std::vector<int64_t>> round_offsets_;  // [rounds][ranks · tables]
-  SumTree<float> tree_;
-  std::vector<Term<float>> terms_;
-  Matrix granule_sums_;
-  std::vector<int64_t> term_offsets_, next_;  // [unique + 1] into by_slot_
-  std::vector<int32_t> by_slot_;              // terms grouped by slot, in their order
-  void group_by_slot(std::size_t table, const RowGradients& gradients);
+  std::vector<int64_t> unique_values_, wanted_values_;  // [ranks]
+  AlignedVector<float> send_, receive_;
+  std::vector<float> zeros_;
+  std::vector<const float*> nodes_;  // [owned × ranks], by subtree
+  SumTree tree_;
 };
 
 }  // namespace ncf

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "ncf/config/config.hpp"
-#include "ncf/embed/row_gradients.hpp"
+#include "ncf/embed/row_sums.hpp"
 #include "ncf/model/batch.hpp"
 #include "ncf/nn/loss.hpp"
 
@@ -16,7 +16,7 @@ namespace ncf {
 class Dot {
  public:
   explicit Dot(const ModelConfig& config);
-  void train(const BatchView& batch, std::span<RowGradients, 2> gradients, LossSum& loss);
+  void train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& loss);
   void predict(const BatchView& batch, std::span<float> predictions);
 
  private:
@@ -24,7 +24,6 @@ class Dot {
 
   std::optional<OutputRange> range_;
   std::vector<float> z_;  // [samples]
-  Matrix gradients_;      // [samples × (user cols + item cols)]
 };
 
 }  // namespace ncf

@@ -1,16 +1,22 @@
 #pragma once
 /// The models, behind one type. A model owns no parameters: dense ones live in the arena, rows in the tables.
+///
+/// A step calls, in this order: owner_forward (for the rows this rank owns, of each table), train (for its
+/// samples), owner_backward (for the rows it owns again). Between them the rows travel.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <variant>
 #include <vector>
 
 #include "ncf/config/config.hpp"
+#include "ncf/embed/row_sums.hpp"
 #include "ncf/embed/row_table.hpp"
 #include "ncf/model/batch.hpp"
 #include "ncf/model/dot.hpp"
 #include "ncf/model/neural.hpp"
+#include "ncf/model/row_projection.hpp"
 #include "ncf/nn/parameters.hpp"
 
 namespace ncf {
@@ -27,17 +33,36 @@ class Model {
   Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch, uint64_t seed,
         DenseParameters& parameters);
 
+  using Use = Neural::Use;
+  /// Before the calls below, once the dense parameters are what they will be in them: what they are for.
+  /// `rows`: samples of the batch over all ranks.
+  void begin(Use use, int64_t rows, DenseParameters& parameters);
+
+  /// Values that travel for a row of each table.
+  std::array<int64_t, 2> travelling_cols() const;
+
+  /// What the owner of rows of `table` sends to those who use them: out [rows × travelling_cols()]. May take
+  /// the memory of `values`, which `rows` looks at.
+  void owner_forward(std::size_t table, const OwnedRows& rows, Matrix& values, DenseParameters& parameters,
+                     Matrix& out);
+
   /// One slice forward and backward: adds to the gradients of parameters, granule by granule, and to the
-  /// loss; lists the gradients of the rows of both tables. Every rank calls it, also with no sample; `sum` is
-  /// called only for batch normalisation. Collective through `sum`.
-  void train(const BatchView& batch, DenseParameters& parameters, std::span<RowGradients, 2> gradients,
-             LossSum& loss, const GlobalSum& sum);
+  /// loss; adds the gradients of what travelled for the samples' rows to `sums`, which have begun. Every rank
+  /// calls it, also with no sample; `sum` is called only for batch normalisation. Collective through `sum`.
+  void train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
+             const GlobalSum& sum);
+
+  /// What owner_forward does, reversed: `sums` [rows × travelling_cols()] over the whole batch become the
+  /// rows' own gradients [rows × cols] in `gradients`; adds to the gradients of parameters.
+  void owner_backward(std::size_t table, const OwnedRows& rows, const Granules& granules, Matrix& sums,
+                      DenseParameters& parameters, Matrix& gradients);
 
   /// predictions[k] for each sample, in evaluation mode. Not collective.
   void predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);
 
  private:
   std::variant<Neural, Dot> model_;
+  std::array<int64_t, 2> cols_{};  // of the tables
 };
 
 }  // namespace ncf

@@ -1,17 +1,22 @@
 #pragma once
 /// fastai's EmbeddingNN: x = [E_u, E_i]; hidden layers Linear–ReLU(–BatchNorm)(–Dropout); one output unit; a
-/// rating squeezed into a range; mean squared error. Computed in micro-batches that keep the activations in
-/// cache (the first layer where it pays by unique rows, factored_input.hpp), except with batch normalisation,
-/// whose statistics need the whole slice at every layer.
+/// rating squeezed into a range; mean squared error.
+///
+/// The first layer is computed by rows where that can be (row_projection.hpp): not with dropout on the
+/// embeddings, where every sample has inputs of its own. Samples are computed in micro-batches that keep the
+/// activations in cache, except with batch normalisation, whose statistics need the whole slice at every
+/// layer.
 
+#include <array>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "ncf/config/config.hpp"
+#include "ncf/embed/row_sums.hpp"
 #include "ncf/embed/row_table.hpp"
 #include "ncf/model/batch.hpp"
-#include "ncf/model/factored_input.hpp"
+#include "ncf/model/row_projection.hpp"
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/loss.hpp"
 #include "ncf/nn/parameters.hpp"
@@ -22,52 +27,77 @@ class Neural {
  public:
   Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch, uint64_t seed,
          DenseParameters& parameters);
-  void train(const BatchView& batch, DenseParameters& parameters, std::span<RowGradients, 2> gradients,
-             LossSum& loss, const GlobalSum& sum);
+
+  enum class Use { train, predict, predict_at_fixed_places };
+  /// Before the calls below: what they are for. `rows`: samples of the batch over all ranks.
+  void begin(Use use, int64_t rows, DenseParameters& parameters);
+
+  /// Whether the first layer is computed by rows: then what travels are its products, `units()` a row.
+  bool projects() const { return projects_; }
+  int64_t units() const { return hidden_.at(0).units; }
+  void project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out);
+  void project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
+                        ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients);
+
+  void train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
+             const GlobalSum& sum);
   void predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);
 
  private:
+  /// Where a hidden layer's parameters are, and what it does.
   struct Hidden {
+    int64_t units = 0;
     std::size_t weight = 0, bias = 0;  // segments; bias without batch norm only
     std::size_t bn_weight = 0, bn_bias = 0, bn_mean = 0, bn_var = 0;  // with batch norm only
     double dropout = 0;
     Matrix transposed_weight;  // [in × out], where weight_of() uses it
-    Matrix activation;         // [rows × out], after ReLU
-    Matrix output;             // [rows × out], after batch norm and dropout, where there are any
     BatchNorm batch_norm;
   };
-
-  /// Rows [first, first + count) of the buffers below that belong to one granule, or to none (predicting).
+  /// A hidden layer's values in one pass.
+  struct Activation {
+    Matrix relu;    // [rows × out], after ReLU
+    Matrix output;  // [rows × out], after batch norm and dropout, where there are any
+  };
+  /// Rows [first, first + count) of a pass that belong to one granule.
   struct Chunk {
     int64_t first = 0, count = 0, granule = 0;
   };
-  /// Chunks that are computed together: row r of the buffers is sample first + r of the slice.
+  /// Samples that are computed together: row r is sample first + r of the slice.
   struct Pass {
     std::span<const Chunk> chunks;
     int64_t first = 0;
+    int64_t rows = 0;
     int64_t first_position = 0;  // of row 0, for dropout
     uint64_t stream = 0;         // of dropout masks
     bool training = true;
-
-    int64_t rows() const { return chunks.empty() ? 0 : chunks.back().first + chunks.back().count; }
+  };
+  /// The buffers of a pass.
+  struct Workspace {
+    Matrix input;  // [rows × (user width + item width)], where the first layer is not projected
+    std::vector<Activation> activations;
+    Matrix gradient, next_gradient;  // of the layer at hand, and of the one below
+    std::vector<float> z;            // [rows]
   };
 
-  Pass pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks) const;
-  void train_pass(const BatchView& batch, const Pass& pass, DenseParameters& parameters, LossSum& loss,
-                  const GlobalSum& sum);
+  // neural.cpp
+  Pass pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks, int64_t rows) const;
   void predict_in_windows(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);
-  void gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at);
-  void forward(const Pass& pass, DenseParameters& parameters, const GlobalSum& sum);
-  void forward_first(const Pass& pass, const Chunk& chunk, DenseParameters& parameters);
-  void backward(const Pass& pass, DenseParameters& parameters, const GlobalSum& sum);
-  void backward_linear(const Pass& pass, std::size_t layer, const Chunk& chunk, DenseParameters& parameters,
-                       MatrixView dy, MatrixView dx);
-  void project(const BatchView& batch, int64_t granule, DenseParameters& parameters);
-  void finish(int64_t granule, DenseParameters& parameters);
-  MatrixView input_of(std::size_t layer);
-  void transpose_weights(int64_t rows, DenseParameters& parameters);
   ForwardWeight weight_of(std::size_t layer, DenseParameters& parameters) const;
   std::span<const float> bias_of(const Hidden& h, DenseParameters& parameters) const;
+
+  // neural_pass.cpp
+  void train_pass(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
+                  std::span<RowSums, 2> sums, LossSum& loss, const GlobalSum& sum);
+  void gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at);
+  void forward(const BatchView& batch, const Pass& pass, DenseParameters& parameters, const GlobalSum& sum);
+  void forward_linear(const BatchView& batch, const Pass& pass, std::size_t layer, const Chunk& chunk,
+                      DenseParameters& parameters);
+  void backward(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
+                std::span<RowSums, 2> sums, const GlobalSum& sum);
+  void backward_linear(std::size_t layer, const Chunk& chunk, DenseParameters& parameters, MatrixView dy,
+                       MatrixView dx);
+  void add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums);
+  MatrixView input_of(std::size_t layer);
   bool transforms(const Hidden& h) const { return batch_norm_ || h.dropout > 0; }
 
   std::vector<Hidden> hidden_;
@@ -77,14 +107,9 @@ class Neural {
   double embedding_dropout_ = 0;
   int64_t micro_batch_ = 0;
   uint64_t seed_ = 0;
-  FactoredInput factored_;
-  bool transposed_ = false;
-  Matrix input_;                     // [rows × (user width + item width)], where it is not factored
-  Matrix sample_gradients_;          // [samples × (user width + item width)], likewise
-  Matrix gradient_, next_gradient_;  // of the layer at hand, and of the one below
-  std::vector<Chunk> chunks_;
-  std::vector<int64_t> bounds_;  // of the chunks
-  std::vector<float> z_;         // [rows]
+  std::array<int64_t, 2> cols_{};  // of the tables
+  bool projects_ = false, fixed_places_ = false, transposed_ = false;
+  Workspace work_;
 };
 
 }  // namespace ncf

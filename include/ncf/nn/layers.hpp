@@ -37,6 +37,22 @@ void relu_backward(ConstMatrixView y, MatrixView dy);
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
                      std::span<float> dbias, MatrixView dx);
 
+/// sum += the rows of x [rows × cols], one after the other.
+void add_rows(ConstMatrixView x, std::span<float> sum);
+/// Adds `values` [cols] to every row of x.
+void add_to_rows(std::span<const float> values, MatrixView x);
+
+/// y[r] = relu(a[of_a[r]] + b[of_b[r]]): the first layer of samples whose rows are projected already.
+/// a, b [any × units], y [rows × units].
+void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int32_t> of_a,
+                      std::span<const int32_t> of_b, MatrixView y);
+/// da[to_a[r]] += dy[r]·(y[r] > 0), and the same to db.
+void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, std::span<const int32_t> to_a,
+                       std::span<const int32_t> to_b, MatrixView da, MatrixView db);
+
+/// to[places[r]] += from[r].
+void scatter_add(ConstMatrixView from, std::span<const int32_t> places, MatrixView to);
+
 /// One output unit: z[r] = x[r]·w + b. x [rows × in].
 void unit_forward(ConstMatrixView x, std::span<const float> weight, float bias, std::span<float> z);
 /// dweight += Σ dz[r]·x[r]; dbias += Σ dz; dx[r] = dz[r]·w.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace ncf {
 
@@ -42,7 +43,30 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
 /// SGD: w·=decay; m=momentum·m+g; w−=lr·m.
 void update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v);
 
-/// The same step where every gradient is zero: rows a dense update moves though no sample touched them.
-void update_without_gradient(const StepFactors& f, bool decays, int64_t n, float* w, float* m, float* v);
+/// Several steps in a row in which a value has no gradient, taken at once. Such steps are known in advance but
+/// for the state they start from (w, m, v):
+///
+///     AdamW: w = D·(w − m·Σₖ sizeₖ·β₁…/Dₖ / (√v·√(β₂…)/√(1 − β₂ᵗ) + ε)),  m·=β₁…,  v·=β₂…
+///     SGD:   w = D·(w − m·Σₖ lrₖ·μ…/Dₖ),  m·=μ…
+///
+/// with D the product of the decays. So a row need not be moved at every step for its moments to move it, only
+/// before it is read: what PyTorch's dense optimisers do to every row at every step costs a sum a row.
+class IdleSteps {
+ public:
+  /// Starts with no step; `f`: any step of the run.
+  void begin(const StepFactors& f);
+  /// False when the momentum is used up: from there on nothing but decay and second moment changes, and no
+  /// further step need be added.
+  bool add(const StepFactors& f);
+  /// n values with their moments. `decay` and `second`: D and the product of the β₂ over all steps, those not
+  /// added too.
+  void apply(double decay, double second, int64_t n, float* w, float* m, float* v) const;
+
+ private:
+  RuleKind kind_ = RuleKind::adamw;
+  float eps_ = 0;
+  std::vector<float> size_, root_;  // a number a step
+  double first_ = 1, second_ = 1, decay_ = 1;
+};
 
 }  // namespace ncf

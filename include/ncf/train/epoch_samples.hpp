@@ -1,7 +1,6 @@
 #pragma once
 /// The training samples of one epoch in the global order: position p of the epoch belongs to step p /
-/// batch_size; of a step's batch, rank r computes the part that granules.hpp gives it: one of P equal ones,
-/// or whole granules. Samples travel once an epoch, a dozen bytes each; the batches are then local slices.
+/// batch_size; of a step's batch, rank r computes the part that granules.hpp gives it: one of P equal ones. Samples travel once an epoch, a dozen bytes each; the batches are then local slices.
 
 #include <cstdint>
 #include <span>

@@ -1,7 +1,7 @@
 #pragma once
-/// Sums over a batch of what every rank needs whole: dense gradients and batch statistics. With a fixed order
-/// they are taken along the tree of granules.hpp, so that their bits do not depend on the number of ranks;
-/// else by all-reduce.
+/// Sums over a batch of what every rank needs whole: dense gradients and batch statistics. Granules of a rank
+/// are added along the tree of granules.hpp; with a fixed order the ranks' sums too, so that their bits do not
+/// depend on the number of ranks, else by all-reduce.
 
 #include <cstdint>
 #include <span>
@@ -16,7 +16,7 @@ namespace ncf {
 
 class GranuleSums {
  public:
-  GranuleSums(Granules granules, int64_t rank);
+  explicit GranuleSums(Granules granules) : granules_(granules) {}
 
   /// Granule 0's gradients become the sum over the granules of all ranks. In a fixed order by an all-to-all
   /// of slices, a sum of each slice, and an all-gather: the traffic of an all-reduce. Collective.
@@ -26,17 +26,13 @@ class GranuleSums {
   void statistics(Communicator& comm, std::span<const double> parts, std::span<double> total);
 
  private:
-  const std::vector<Block>& blocks(std::size_t rank) const { return blocks_[rank]; }
-  void exchange_slices(Communicator& comm, std::span<const float* const> sums, std::span<float> total);
+  void sum_slices(Communicator& comm, std::span<float> total);
 
   Granules granules_;
-  std::size_t rank_ = 0;
-  std::vector<std::vector<Block>> blocks_;  // [ranks]
-  std::size_t rounds_ = 1;                  // the most blocks a rank has
-  SumTree<float> floats_;
-  SumTree<double> doubles_;
-  std::vector<std::vector<float>> block_sums_, received_;
-  std::vector<float> slice_, gathered_;
+  SumTree tree_;
+  std::vector<const float*> nodes_;
+  std::vector<const double*> double_nodes_;
+  std::vector<float> received_, slice_, gathered_;
 };
 
 }  // namespace ncf

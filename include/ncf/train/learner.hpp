@@ -24,7 +24,8 @@
 
 namespace ncf {
 
-/// How the batches of this configuration are cut for this many ranks.
+/// How the batches of this configuration are cut for this many ranks. Throws an agreed Error{usage} when
+/// train.reproducible is `ranks` and they do not divide train.granules.
 Granules make_granules(const TrainConfig& config, int64_t world);
 
 /// The schedule of a run of this many steps.
@@ -61,7 +62,10 @@ class Learner {
 
  private:
   BatchView view(const EpochSamples::Part& part, int64_t epoch) const;
-  void gather(Communicator& comm);
+  void gather(Communicator& comm, Model::Use use, int64_t rows);
+  void compute(Communicator& comm, const EpochSamples::Part& part, int64_t epoch, LossSum& here);
+  void return_gradients(Communicator& comm);
+  OwnedRows owned_rows(std::size_t table) const;
   void check_loss(Communicator& comm, double loss_here, int64_t step);
   void check_rows();
   [[noreturn]] void diverged(Communicator& comm, int64_t step);
@@ -74,12 +78,17 @@ class Learner {
   DenseParameters dense_;
   Model model_;
   RowOptimizer row_optimizer_;
+  Granules granules_;
+  bool fixed_places_ = false;  // predictions may not depend on how samples are dealt to ranks
   RowExchange exchange_;
   GranuleSums sums_;
-  bool fixed_places_ = false;
-  std::vector<Matrix> rows_;  // [unique × cols], one a table
-  std::array<RowGradients, 2> row_gradients_;
-  std::vector<Matrix> row_sums_;  // [owned × cols]
+  // By table, for the batch at hand:
+  std::array<Matrix, 2> owned_;          // [owned × cols]: the rows this rank owns
+  std::array<Matrix, 2> outgoing_;       // [owned × travelling]: what it has to say of them
+  std::array<Matrix, 2> rows_;           // [unique × travelling]: what its samples use
+  std::array<RowSums, 2> row_sums_;      // gradients of rows_
+  std::array<Matrix, 2> totals_;         // [owned × travelling]: gradients of outgoing_, of all ranks
+  std::array<Matrix, 2> row_gradients_;  // [owned × cols]
   std::string trouble_;           // what this rank found not finite and the others do not know of yet
 };
 

@@ -1,7 +1,7 @@
 #pragma once
-/// Moves the rows of sharded tables. `dense` moves every row every step; `lazy` moves the rows of the batch,
-/// and makes up for the weight decay that a row missed, at the learning rates of the steps it missed, before
-/// it is next read.
+/// Moves the rows of sharded tables, each only at the steps whose batch uses it. What the steps in between
+/// would have done to it is made up for before it is next read: with `dense` updates all that a step does to a
+/// row without a gradient (its moments still move it, and it decays), with `lazy` ones the weight decay only.
 
 #include <cstdint>
 #include <span>
@@ -17,21 +17,28 @@ class RowOptimizer {
  public:
   RowOptimizer(const UpdateRule& rule, const Schedule& schedule, bool lazy);
 
-  bool lazy() const { return lazy_; }
-  /// Applies to these local rows the decay of all steps up to and including `step`. Nothing to do when dense.
-  void catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step) const;
-  /// The same for every row: before evaluation and checkpoints.
-  void catch_up_all(RowTable& table, int64_t step) const;
-  /// Step `step` (from 1) with the summed gradients [rows × cols] of these local rows (ascending, caught up
-  /// to step − 1).
+  /// Brings these local rows up to and including step `step`.
+  void catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step);
+  /// The same for every row: before evaluation and at the end of an epoch.
+  void catch_up_all(RowTable& table, int64_t step);
+  /// Step `step` (from 1) with the summed gradients [rows × cols] of these local rows, caught up to step − 1.
   void move(RowTable& table, std::span<const int64_t> rows, const Matrix& gradients,
             const StepFactors& factors, int64_t step) const;
 
  private:
-  void catch_up_row(RowTable& table, int64_t row, int64_t step) const;
+  void catch_up_row(RowTable& table, int64_t row, int64_t step);
+  void catch_up_dense(RowTable& table, int64_t row, int64_t step);
+  void catch_up_lazy(RowTable& table, int64_t row, int64_t step);
+  void know_steps(int64_t until);
+  /// What weight decay leaves of a value in the steps after `after`, up to `step`.
+  double decay(int64_t after, int64_t step) const;
 
+  UpdateRule rule_;
+  Schedule schedule_;
   bool lazy_ = true;
-  std::vector<double> log_decay_;  // [steps + 1]: Σ log(1 − lr·wd) of steps 1..t; empty without decay
+  std::vector<StepFactors> factors_;  // of steps 0 (unused), 1, …, as far as they were needed
+  std::vector<double> log_decay_;     // Σ log(1 − lr·wd) of steps 1..t, likewise
+  IdleSteps idle_;
 };
 
 }  // namespace ncf

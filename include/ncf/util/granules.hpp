@@ -2,55 +2,58 @@
 /// How a batch is cut into granules, which rank computes which, and in which order sums over a batch are
 /// taken.
 ///
-/// With a fixed number of granules the order does not depend on the number of ranks: samples are added within
-/// a granule in their global order, granules in one fixed binary tree. A rank adds up the largest whole
-/// subtrees it holds (its blocks: one block when the number of ranks divides the number of granules, a few
-/// otherwise); what is left of the tree is evaluated across ranks.
+/// A granule is what is added up in one go; granules are added along one complete binary tree. With a fixed
+/// number of them, a power of two, the order does not depend on the number of ranks, which must divide it:
+/// every rank holds a whole subtree. The rows of tables fall into the same subtrees (TableRoutes): row i
+/// belongs to rank i mod P, and class i mod `count` of rows is leaf bit_reversed(class), so that a rank's
+/// classes are its subtree at every P. That is why rank r holds subtree bit_reversed(r) of P, not r.
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <vector>
 
 namespace ncf {
 
-/// A whole subtree: granules [first, first + count), count a power of two, first a multiple of count.
-struct Block {
-  int64_t first = 0;
-  int64_t count = 1;
-};
-
 struct Granules {
-  int64_t count = 1;  ///< of the whole batch; with fixed_order a power of two
+  int64_t count = 1;  ///< of the whole batch
   int64_t world = 1;
   bool fixed_order = false;
 
-  /// One granule a rank: the fastest, its sums depend on the number of ranks.
-  static Granules one_a_rank(int64_t world) { return {world, world, false}; }
-  /// The same sums on any number of ranks. Ranks beyond `count` have nothing to compute.
+  /// The fastest: so many granules a rank as it computes side by side. Sums depend on the number of ranks.
+  static Granules of_each_rank(int64_t world, int64_t a_rank = 1) { return {world * a_rank, world, false}; }
+  /// The same sums on any number of ranks that divides `count`, a power of two.
   static Granules fixed(int64_t count, int64_t world) { return {count, world, true}; }
 
-  /// First granule of a rank; of rank `world`: one past the last.
-  int64_t first(int64_t rank) const { return count / world * rank + count % world * rank / world; }
-  int64_t of_rank(int64_t rank) const { return first(rank + 1) - first(rank); }
-  /// Where a granule starts in a batch of this many samples.
+  int64_t a_rank() const { return count / world; }
+  /// Which of the P equal subtrees a rank holds, and which rank holds a subtree.
+  int64_t subtree(int64_t rank) const { return fixed_order ? reversed(rank, world) : rank; }
+  int64_t rank_of_subtree(int64_t subtree) const {
+    return fixed_order ? reversed(subtree, world) : subtree;
+  }
+  /// Where a granule of a batch of this many samples starts; `granule` may be count: the batch's end.
   int64_t sample(int64_t batch, int64_t granule) const {
     return batch / count * granule + batch % count * granule / count;
   }
-  /// Where a rank's part of a batch starts.
-  int64_t part(int64_t batch, int64_t rank) const { return sample(batch, first(rank)); }
-  /// Leaves of the tree: count, rounded up to a power of two.
-  int64_t leaves() const { return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(count))); }
+  /// Where a rank's part of a batch starts and how many samples it has.
+  int64_t part(int64_t batch, int64_t rank) const { return sample(batch, subtree(rank) * a_rank()); }
+  int64_t part_size(int64_t batch, int64_t rank) const {
+    return sample(batch, (subtree(rank) + 1) * a_rank()) - part(batch, rank);
+  }
+  /// The leaf, among this rank's granules, of the rows of class `k` of its a_rank() classes.
+  int64_t leaf_of_class(int64_t k) const { return fixed_order ? reversed(k, a_rank()) : k; }
 
-  /// A rank's granules as the fewest blocks, ascending.
-  std::vector<Block> blocks(int64_t rank) const {
-    std::vector<Block> out;
-    for (int64_t at = first(rank), end = first(rank + 1); at < end; at += out.back().count) {
-      int64_t size = at == 0 ? leaves() : at & -at;  // the largest that starts here
-      while (at + size > end) size /= 2;
-      out.push_back({at, size});
-    }
+  /// The bits of x, which is below n, a power of two, in reverse order.
+  static int64_t reversed(int64_t x, int64_t n) {
+    int64_t out = 0;
+    for (int64_t bit = 1; bit < n; bit *= 2) out = out * 2 + ((x & bit) != 0 ? 1 : 0);
     return out;
   }
 };
+
+/// How many of these ranks can share so many granules equally: the largest power of two that is not above
+/// either.
+inline int64_t ranks_for_granules(int64_t granules, int64_t ranks) {
+  return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::min(granules, ranks))));
+}
 
 }  // namespace ncf

@@ -1,0 +1,42 @@
+#pragma once
+/// The gradients of one table's rows while a rank computes its part of a batch: every sample adds to its row,
+/// a granule apart from the others, in sample order; then the granules are added along the tree of
+/// granules.hpp. Granules may be filled side by side, by different threads.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ncf/util/matrix.hpp"
+#include "ncf/util/sum_tree.hpp"
+
+namespace ncf {
+
+class RowSums {
+ public:
+  /// All sums are zero. `slots`: each sample's row among `unique`, valid until the sums are taken; `bounds`
+  /// [granules + 1] cut the samples; a row has `cols` values.
+  void begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique, int64_t cols);
+
+  /// What sample k adds to is row terms()[k] of values(). Samples of different granules never share one.
+  std::span<const int32_t> terms() const { return terms_; }
+  MatrixView values() { return values_.view(); }
+  int64_t cols() const { return values_.cols(); }
+
+  /// The sums of this rank's granules, [unique × cols], until the next begin().
+  Matrix& total();
+
+ private:
+  void cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique);
+
+  std::span<const int32_t> terms_;  // the slots themselves when there is one granule
+  int64_t granules_ = 1, unique_ = 0;
+  std::vector<int32_t> own_terms_;   // [samples]
+  std::vector<int32_t> of_granule_;  // [granules × unique]: term of a row in a granule, or -1
+  Matrix values_, sums_;
+  std::vector<float> zeros_;
+  SumTree tree_;
+  std::vector<const float*> nodes_;
+};
+
+}  // namespace ncf

@@ -1,0 +1,29 @@
+#pragma once
+/// The distinct values of a list, ascending, and for every place of the list which of them it holds: the
+/// bookkeeping under every batch.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ncf {
+
+class UniqueValues {
+ public:
+  /// Values are below `bound`, which is below 2^31. Kept until the next call.
+  void find(std::span<const int32_t> values, int64_t bound);
+
+  std::span<const int32_t> values() const { return values_; }  // ascending
+  std::span<const int32_t> slots() const { return slots_; }    // values()[slots()[k]] is the list's k-th
+
+ private:
+  void find_by_marking(std::span<const int32_t> values, int64_t bound);
+  void find_by_sorting(std::span<const int32_t> values, int64_t bound);
+
+  std::vector<int32_t> values_, slots_;
+  std::vector<uint64_t> marks_;  // a bit a possible value
+  std::vector<int32_t> before_;  // distinct values below each word of marks_
+  std::vector<uint64_t> keys_, scratch_;
+};
+
+}  // namespace ncf

@@ -1,0 +1,42 @@
+#pragma once
+/// The first layer of a multilayer perceptron on [E_u, E_i], factored: [E_u, E_i]·Wᵀ = E_u·W_uᵀ + E_i·W_iᵀ.
+/// The products are taken once a row of the batch instead of once a sample, by the rank that owns the row; a
+/// sample then adds two rows. Backward the same: the gradients of the layer's outputs are added up by row
+/// first, over all ranks, and the row's owner multiplies.
+///
+/// Every product stays within a class of rows (granules.hpp), so that its bits do not depend on how many
+/// classes the rank owns; gradients of the weight go to the class's granule.
+
+#include <cstdint>
+#include <span>
+
+#include "ncf/nn/layers.hpp"
+#include "ncf/nn/parameters.hpp"
+#include "ncf/util/granules.hpp"
+
+namespace ncf {
+
+/// Rows of one table that their owner works on: `values` [rows × cols], class k being rows
+/// [class_bounds[k], class_bounds[k + 1]).
+struct OwnedRows {
+  ConstMatrixView values;
+  std::span<const int64_t> class_bounds;
+
+  ConstMatrixView of_class(ConstMatrixView all, std::size_t k) const {
+    return all.rows_from(class_bounds[k], class_bounds[k + 1] - class_bounds[k]);
+  }
+  std::size_t classes() const { return class_bounds.size() - 1; }
+};
+
+/// out [rows × units] = rows·weightᵀ + bias (may be empty). `weight` is the columns of the layer's weight that
+/// belong to this table.
+void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const float> bias, MatrixView out);
+
+/// From `sums` [rows × units], the gradients of the projected rows over the whole batch: the rows' own,
+/// row_gradients [rows × cols]; adds to the gradients of `weight_segment` (its columns from `first_column`)
+/// and of `bias_segment`, if it is not null, a class in its granule each.
+void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Granules& granules,
+                           DenseParameters& parameters, std::size_t weight_segment, int64_t first_column,
+                           const std::size_t* bias_segment, MatrixView row_gradients);
+
+}  // namespace ncf

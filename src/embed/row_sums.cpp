@@ -1,0 +1,54 @@
+#include "ncf/embed/row_sums.hpp"
+
+#include <algorithm>
+
+namespace ncf {
+
+void RowSums::begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique,
+                    int64_t cols) {
+  granules_ = static_cast<int64_t>(bounds.size()) - 1;
+  unique_ = unique;
+  int64_t rows = unique;
+  if (granules_ == 1) {
+    terms_ = slots;
+  } else {
+    cut_into_granules(slots, bounds, unique);
+    terms_ = own_terms_;
+    rows = 0;
+    for (const int32_t term : own_terms_) rows = std::max<int64_t>(rows, term + 1);
+  }
+  values_.reshape(rows, cols);
+  values_.fill(0);
+}
+
+void RowSums::cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds,
+                                int64_t unique) {
+  own_terms_.resize(slots.size());
+  of_granule_.assign(static_cast<std::size_t>(granules_ * unique), -1);
+  int32_t next = 0;
+  for (std::size_t g = 0; g + 1 < bounds.size(); ++g) {
+    int32_t* const term = of_granule_.data() + static_cast<int64_t>(g) * unique;
+    for (auto k = static_cast<std::size_t>(bounds[g]); k < static_cast<std::size_t>(bounds[g + 1]); ++k) {
+      if (term[slots[k]] < 0) term[slots[k]] = next++;
+      own_terms_[k] = term[slots[k]];
+    }
+  }
+}
+
+Matrix& RowSums::total() {
+  if (granules_ == 1) return values_;
+  // A granule that does not use a row counts as zeros: the tree is the same whoever holds which part of it.
+  zeros_.assign(static_cast<std::size_t>(values_.cols()), 0.0F);
+  sums_.reshape(unique_, values_.cols());
+  nodes_.resize(static_cast<std::size_t>(granules_));
+  for (int64_t u = 0; u < unique_; ++u) {
+    for (int64_t g = 0; g < granules_; ++g) {
+      const int32_t term = of_granule_[static_cast<std::size_t>(g * unique_ + u)];
+      nodes_[static_cast<std::size_t>(g)] = term < 0 ? zeros_.data() : values_.row(term);
+    }
+    tree_.sum(nodes_, values_.cols(), sums_.row(u));
+  }
+  return sums_;
+}
+
+}  // namespace ncf

@@ -1,0 +1,73 @@
+#include "ncf/embed/unique_values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace ncf {
+namespace {
+
+/// Sorts by the high half, whose values are below `bound`; keys that are equal there must stand in ascending
+/// order already. Radix sort by bytes: for the few thousand keys of a batch several times faster than
+/// comparing.
+void sort_by_high_half(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratch, uint64_t bound) {
+  if (keys.size() < 256) return std::sort(keys.begin(), keys.end());
+  scratch.resize(keys.size());
+  for (int shift = 0; shift < 32 && bound >> shift != 0; shift += 8) {
+    std::array<std::size_t, 257> starts{};
+    const auto digit = [&](uint64_t key) { return static_cast<std::size_t>(key >> (32 + shift) & 0xff); };
+    for (const uint64_t key : keys) ++starts[digit(key) + 1];
+    for (std::size_t d = 1; d < starts.size(); ++d) starts[d] += starts[d - 1];
+    for (const uint64_t key : keys) scratch[starts[digit(key)]++] = key;
+    keys.swap(scratch);
+  }
+}
+
+}  // namespace
+
+void UniqueValues::find(std::span<const int32_t> values, int64_t bound) {
+  // Marking reads a bit of every possible value; sorting handles every value of the list several times.
+  constexpr int64_t bits_a_value = 256;  // about where they cost the same
+  if (bound <= bits_a_value * static_cast<int64_t>(values.size() + 1))
+    find_by_marking(values, bound);
+  else
+    find_by_sorting(values, bound);
+}
+
+void UniqueValues::find_by_marking(std::span<const int32_t> values, int64_t bound) {
+  const auto words = static_cast<std::size_t>(bound / 64 + 1);
+  marks_.assign(words, 0);
+  before_.resize(words);
+  for (const int32_t v : values) marks_[static_cast<uint32_t>(v) / 64] |= uint64_t{1} << (v % 64);
+  int32_t count = 0;
+  for (std::size_t w = 0; w < words; ++w) {
+    before_[w] = count;
+    count += std::popcount(marks_[w]);
+  }
+  values_.resize(static_cast<std::size_t>(count));
+  std::size_t at = 0;
+  for (std::size_t w = 0; w < words; ++w)
+    for (uint64_t left = marks_[w]; left != 0; left &= left - 1)
+      values_[at++] = static_cast<int32_t>(w * 64) + std::countr_zero(left);
+  slots_.resize(values.size());
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const auto v = static_cast<uint32_t>(values[k]);
+    slots_[k] = before_[v / 64] + std::popcount(marks_[v / 64] & ((uint64_t{1} << (v % 64)) - 1));
+  }
+}
+
+void UniqueValues::find_by_sorting(std::span<const int32_t> values, int64_t bound) {
+  // A key carries its place in the low half: one sort gives the order and the slots.
+  keys_.resize(values.size());
+  for (std::size_t k = 0; k < values.size(); ++k) keys_[k] = static_cast<uint64_t>(values[k]) << 32 | k;
+  sort_by_high_half(keys_, scratch_, static_cast<uint64_t>(bound));
+  values_.clear();
+  slots_.resize(values.size());
+  for (const uint64_t key : keys_) {
+    const auto value = static_cast<int32_t>(key >> 32);
+    if (values_.empty() || values_.back() != value) values_.push_back(value);
+    slots_[static_cast<std::size_t>(key & 0xffffffffU)] = static_cast<int32_t>(values_.size() - 1);
+  }
+}
+
+}  // namespace ncf

@@ -1,0 +1,128 @@
+// One pass of samples through the layers of the neural model and back.
+#include <algorithm>
+
+#include "ncf/model/neural.hpp"
+
+namespace ncf {
+namespace {
+
+std::span<const int32_t> of_pass(std::span<const int32_t> all, int64_t first, int64_t count) {
+  return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
+
+}  // namespace
+
+void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at) {
+  for (int64_t r = 0; r < count; ++r) {
+    const auto k = static_cast<std::size_t>(first + r);
+    float* x = work_.input.row(at + r);
+    std::copy_n(batch.users.row(batch.user_slots[k]), batch.users.cols, x);
+    std::copy_n(batch.items.row(batch.item_slots[k]), batch.items.cols, x + batch.users.cols);
+  }
+}
+
+MatrixView Neural::input_of(std::size_t layer) {
+  if (layer == 0) return work_.input.view();
+  Activation& below = work_.activations[layer - 1];
+  return transforms(hidden_[layer - 1]) ? below.output.view() : below.relu.view();
+}
+
+void Neural::train_pass(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
+                        std::span<RowSums, 2> sums, LossSum& loss, const GlobalSum& sum) {
+  if (!projects_) {
+    work_.input.reshape(pass.rows, batch.users.cols + batch.items.cols);
+    gather_input(batch, pass.first, pass.rows, 0);
+    dropout(work_.input.view(), embedding_dropout_, seed_, pass.stream, pass.first_position);
+  }
+  forward(batch, pass, parameters, sum);
+  const auto ratings =
+      batch.ratings.subspan(static_cast<std::size_t>(pass.first), static_cast<std::size_t>(pass.rows));
+  loss.plain += squared_error(work_.z, ratings, range_, batch.global_rows, loss.exact);
+  backward(batch, pass, parameters, sums, sum);
+}
+
+void Neural::forward_linear(const BatchView& batch, const Pass& pass, std::size_t layer, const Chunk& c,
+                            DenseParameters& parameters) {
+  const MatrixView y = work_.activations[layer].relu.view().rows_from(c.first, c.count);
+  if (layer > 0 || !projects_)
+    return linear_relu_forward(input_of(layer).rows_from(c.first, c.count), weight_of(layer, parameters),
+                               bias_of(hidden_[layer], parameters), y);
+  const int64_t first = pass.first + c.first;
+  sum_relu_forward(batch.users, batch.items, of_pass(batch.user_slots, first, c.count),
+                   of_pass(batch.item_slots, first, c.count), y);
+}
+
+void Neural::forward(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
+                     const GlobalSum& sum) {
+  for (std::size_t l = 0; l < hidden_.size(); ++l) {
+    Hidden& h = hidden_[l];
+    Activation& a = work_.activations[l];
+    a.relu.reshape(pass.rows, h.units);
+    for (const Chunk& c : pass.chunks) forward_linear(batch, pass, l, c, parameters);
+    if (!transforms(h)) continue;
+    a.output.reshape(pass.rows, h.units);
+    std::ranges::copy(a.relu.values(), a.output.data());
+    if (batch_norm_ && pass.training)
+      h.batch_norm.forward(a.output.view(), batch.bounds, parameters.value(h.bn_weight),
+                           parameters.value(h.bn_bias), parameters.value(h.bn_mean),
+                           parameters.value(h.bn_var), sum);
+    else if (batch_norm_)
+      BatchNorm::evaluate(a.output.view(), parameters.value(h.bn_weight), parameters.value(h.bn_bias),
+                          parameters.value(h.bn_mean), parameters.value(h.bn_var));
+    if (pass.training) dropout(a.output.view(), h.dropout, seed_, pass.stream + l + 1, pass.first_position);
+  }
+  work_.z.resize(static_cast<std::size_t>(pass.rows));
+  unit_forward(input_of(hidden_.size()), parameters.value(out_weight_), parameters.value(out_bias_)[0],
+               work_.z);
+}
+
+void Neural::backward(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
+                      std::span<RowSums, 2> sums, const GlobalSum& sum) {
+  const MatrixView top = input_of(hidden_.size());
+  work_.gradient.reshape(top.rows, top.cols);
+  MatrixView dy = work_.gradient.view();
+  for (const Chunk& c : pass.chunks)
+    unit_backward(top.rows_from(c.first, c.count), parameters.value(out_weight_),
+                  std::span(work_.z).subspan(static_cast<std::size_t>(c.first),
+                                             static_cast<std::size_t>(c.count)),
+                  parameters.gradient(out_weight_, c.granule), parameters.gradient(out_bias_, c.granule)[0],
+                  dy.rows_from(c.first, c.count));
+  for (std::size_t l = hidden_.size(); l-- > 0;) {
+    Hidden& h = hidden_[l];
+    dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
+    if (batch_norm_)
+      h.batch_norm.backward(dy, batch.bounds, parameters.value(h.bn_weight),
+                            parameters.gradient_rows(h.bn_weight), parameters.gradient_rows(h.bn_bias), sum);
+    if (l == 0 && projects_) {
+      const auto to = [&](std::size_t t) { return of_pass(sums[t].terms(), pass.first, pass.rows); };
+      return sum_relu_backward(work_.activations[0].relu.view(), dy, to(0), to(1), sums[0].values(),
+                               sums[1].values());
+    }
+    work_.next_gradient.reshape(dy.rows, input_of(l).cols);
+    const MatrixView dx = work_.next_gradient.view();
+    for (const Chunk& c : pass.chunks) backward_linear(l, c, parameters, dy, dx);
+    std::swap(work_.gradient, work_.next_gradient);
+    dy = dx;
+  }
+  dropout(dy, embedding_dropout_, seed_, pass.stream, pass.first_position);
+  add_input_gradients(pass, dy, sums);
+}
+
+void Neural::backward_linear(std::size_t layer, const Chunk& c, DenseParameters& parameters, MatrixView dy,
+                             MatrixView dx) {
+  const Hidden& h = hidden_[layer];
+  dy = dy.rows_from(c.first, c.count);
+  relu_backward(work_.activations[layer].relu.view().rows_from(c.first, c.count), dy);
+  linear_backward(input_of(layer).rows_from(c.first, c.count), parameters.matrix(h.weight), dy,
+                  parameters.gradient_matrix(h.weight, c.granule),
+                  batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule),
+                  dx.rows_from(c.first, c.count));
+}
+
+void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) {
+  for (std::size_t t = 0; t < 2; ++t)
+    scatter_add(dx.cols_from(t == 0 ? 0 : cols_[0], cols_[t]),
+                of_pass(sums[t].terms(), pass.first, pass.rows), sums[t].values());
+}
+
+}  // namespace ncf

@@ -1,0 +1,76 @@
+#include "update_kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "ncf/util/target.hpp"
+
+namespace ncf {
+namespace {
+
+constexpr int64_t lanes = 16;
+using Vector = float __attribute__((vector_size(lanes * sizeof(float))));
+
+/// Σₖ size[k]/(root of v·root[k] + ε) for `Count` vectors of roots, which stay in registers over all steps.
+template <int Count>
+__attribute__((always_inline)) inline void sum_steps(int64_t steps, const float* size, const float* root,
+                                                     float eps, const float* roots, float* sums) {
+  Vector s[Count], u[Count];
+  for (int j = 0; j < Count; ++j) {
+    std::memcpy(&s[j], roots + j * lanes, sizeof(Vector));
+    u[j] = Vector{};
+  }
+  for (int64_t k = 0; k < steps; ++k)
+    for (int j = 0; j < Count; ++j) u[j] += size[k] / (s[j] * root[k] + eps);
+  for (int j = 0; j < Count; ++j) std::memcpy(sums + j * lanes, &u[j], sizeof(Vector));
+}
+
+}  // namespace
+
+static NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, float size, float inv_bias2,
+                                float eps, int64_t n, float* __restrict w, const float* __restrict g,
+                                float* __restrict m, float* __restrict v) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float grad = g[i];
+    const float mi = b1 * m[i] + c1 * grad;
+    const float vi = b2 * v[i] + c2 * grad * grad;
+    m[i] = mi;
+    v[i] = vi;
+    w[i] = w[i] * decay - size * mi / (std::sqrt(vi) * inv_bias2 + eps);
+  }
+}
+
+static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const float* root, float eps, float decay,
+                                     float first, float second, int64_t n, float* __restrict w,
+                                     float* __restrict m, float* __restrict v) {
+  constexpr int64_t block = 4 * lanes;
+  alignas(64) float roots[block] = {}, sums[block];
+  for (int64_t at = 0; at < n; at += block) {
+    const int64_t count = std::min(block, n - at);
+    for (int64_t i = 0; i < count; ++i) roots[i] = std::sqrt(v[at + i]);
+    switch ((count + lanes - 1) / lanes) {
+      case 1: sum_steps<1>(steps, size, root, eps, roots, sums); break;
+      case 2: sum_steps<2>(steps, size, root, eps, roots, sums); break;
+      case 3: sum_steps<3>(steps, size, root, eps, roots, sums); break;
+      default: sum_steps<4>(steps, size, root, eps, roots, sums);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      w[at + i] = decay * (w[at + i] - m[at + i] * sums[i]);
+      m[at + i] *= first;
+      v[at + i] *= second;
+    }
+  }
+}
+
+void adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, float* m, float* v) {
+  adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
+        f.eps, n, w, g, m, v);
+}
+
+void adamw_idle_kernel(int64_t steps, const float* size, const float* root, float eps, float decay,
+                       float first, float second, int64_t n, float* w, float* m, float* v) {
+  adamw_idle(steps, size, root, eps, decay, first, second, n, w, m, v);
+}
+
+}  // namespace ncf

@@ -1,0 +1,89 @@
+// Rows are listed by owner, class and row, whatever the number of ranks and classes.
+#include "ncf/embed/table_routes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "ncf/util/random.hpp"
+
+namespace ncf {
+namespace {
+
+std::vector<int32_t> random_ids(std::size_t count, int64_t below) {
+  std::vector<int32_t> out(count);
+  for (std::size_t k = 0; k < count; ++k)
+    out[k] = static_cast<int32_t>(
+        random_below(static_cast<uint64_t>(below), 5, Purpose::synthetic, static_cast<uint64_t>(below), k));
+  return out;
+}
+
+TEST(TableRoutes, OwnersOfAllRanksTogetherHaveWhatWasAskedFor) {
+  for (const int64_t rows : {1, 2, 7, 100})
+    for (const int64_t world : {1, 2, 3, 8})
+      for (const int64_t classes : {1, 4}) {
+        const auto ids = random_ids(60, rows);
+        TableRoutes asking({0, world}, rows, classes);
+        asking.find_unique(ids);
+        std::vector<int64_t> found;  // rows in the order of unique rows
+        std::size_t at = 0;
+        for (int64_t owner = 0; owner < world; ++owner) {
+          const ShardMap shards{owner, world};
+          TableRoutes asked(shards, rows, classes);
+          const auto count = asking.unique_counts()[static_cast<std::size_t>(owner)];
+          const auto places = asking.places().subspan(at, static_cast<std::size_t>(count));
+          // Rank 0 asks for them, and the last one for the same again.
+          std::vector<int32_t> wishes(places.begin(), places.end());
+          wishes.insert(wishes.end(), places.begin(), places.end());
+          std::vector<int64_t> counts(static_cast<std::size_t>(world) + 1, 0);
+          counts.front() = counts.back() = count;
+          asked.set_wanted(wishes, counts);
+          ASSERT_EQ(std::ssize(asked.owned()), count);
+          for (std::size_t k = 0; k < wishes.size(); ++k)
+            EXPECT_EQ(asked.wanted()[k], static_cast<int32_t>(k) % static_cast<int32_t>(count));
+          ASSERT_EQ(std::ssize(asked.class_bounds()), classes + 1);
+          EXPECT_EQ(asked.class_bounds().back(), count);
+          for (int64_t c = 0; c < classes; ++c)
+            for (int64_t k = asked.class_bounds()[static_cast<std::size_t>(c)];
+                 k < asked.class_bounds()[static_cast<std::size_t>(c) + 1]; ++k)
+              EXPECT_EQ(asked.owned()[static_cast<std::size_t>(k)] % classes, c);
+          for (const int64_t local : asked.owned()) found.push_back(shards.global(local));
+          at += static_cast<std::size_t>(count);
+        }
+        ASSERT_EQ(at, asking.places().size());
+        EXPECT_EQ(std::set<int64_t>(found.begin(), found.end()).size(), found.size());
+        for (std::size_t k = 0; k < ids.size(); ++k)
+          ASSERT_EQ(found[static_cast<std::size_t>(asking.slots()[k])], ids[k]);
+      }
+}
+
+TEST(TableRoutes, AClassHasTheSameRowsInTheSameOrderAtAnyNumberOfRanks) {
+  constexpr int64_t rows = 500, granules = 8;
+  const auto ids = random_ids(200, rows);
+  std::vector<std::vector<int64_t>> expected;
+  for (const int64_t world : {1, 2, 4, 8}) {
+    std::vector<std::vector<int64_t>> of_class(granules);
+    for (int64_t rank = 0; rank < world; ++rank) {
+      const ShardMap shards{rank, world};
+      std::vector<int32_t> mine;
+      for (const int32_t id : ids)
+        if (shards.owner(id) == rank) mine.push_back(id);
+      TableRoutes routes(shards, rows, granules / world);
+      routes.find_unique(mine);
+      const std::vector<int64_t> counts = {routes.unique()};
+      routes.set_wanted(routes.places(), counts);
+      for (int64_t c = 0; c < granules / world; ++c)
+        for (int64_t k = routes.class_bounds()[static_cast<std::size_t>(c)];
+             k < routes.class_bounds()[static_cast<std::size_t>(c) + 1]; ++k) {
+          const int64_t row = shards.global(routes.owned()[static_cast<std::size_t>(k)]);
+          of_class[static_cast<std::size_t>(row % granules)].push_back(row);
+        }
+    }
+    if (expected.empty()) expected = of_class;
+    EXPECT_EQ(of_class, expected) << world;
+  }
+}
+
+}  // namespace
+}  // namespace ncf
