@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """One training, ended again and again with kill -9 at random instants and resumed on another number of ranks each time.
 Its final bits have to be those of a training that nothing happened to. MovieLens-100K where it is found (NCF_DATA),
-else synthetic ratings."""
+else synthetic ratings.
+
+How fast this machine trains must not matter, and a job whose mpirun is killed goes on for two seconds: so the end is
+far away until all kills are done, and the training that it is compared with is then made as long."""
 import argparse
 import os
 import random
@@ -15,8 +18,11 @@ sys.dont_write_bytecode = True
 from lab import Failure, Lab, State, add_options, check, checkpoints, events, newest_reported
 
 RANKS = (1, 2, 3, 4, 8)
-SETTINGS = {"train.reproducible": "ranks", "train.epochs": "8", "run.seed": "3", "comm.timeout_s": "30",
-            "checkpoint.every_steps": "50", "model.batch_norm": "true", "model.dropout": "0.1"}
+# A rate of learning that does not depend on where the training ends.
+SETTINGS = {"train.reproducible": "ranks", "train.schedule": "constant", "run.seed": "3", "comm.timeout_s": "30",
+            "model.batch_norm": "true", "model.dropout": "0.1"}
+SAVED_STEPS = 50  # between two checkpoints
+FAR_EPOCHS = 1000  # more than a million steps, of which kills take some thousands
 
 
 def data_flags(source):
@@ -35,15 +41,20 @@ def saved_step(run):
         return 0
 
 
-class Kill:
-    """Ends one process of a job: once it has saved a certain step and a moment has passed, or soon after its start."""
+def begun_epochs(run):
+    """Of the newest checkpoint, including the one that it is in the middle of."""
+    return max((event["epoch"] for event in events(run, "epoch")), default=0) + 1
 
-    def __init__(self, dice, run, ranks, step, seconds):
-        """`seconds`: what the whole training takes; a kill moves it on by about a hundredth of that."""
+
+class Kill:
+    """Ends one process of a job: once it has saved one of its next checkpoints and a moment has passed, or soon after
+    its start."""
+
+    def __init__(self, dice, run, ranks):
         self.run = run
-        self.step = max(step, saved_step(run) + 1)
+        self.step = saved_step(run) + dice.randint(1, 4 * SAVED_STEPS)
         self.early = dice.random() < 0.25
-        self.delay = dice.uniform(0, 0.6 if ranks > 1 else 0.25) if self.early else dice.uniform(0, 0.015 * seconds)
+        self.delay = dice.uniform(0, 0.05 if not self.early else 0.6 if ranks > 1 else 0.25)
         self.victim = dice.randrange(ranks)
         self.launcher = ranks > 1 and dice.random() < 0.1
         self.done = False
@@ -65,24 +76,25 @@ class Kill:
 
 
 def soak(lab, dice, kills):
-    straight = lab.scratch / "straight"
-    ended = lab.train(straight, 2)
-    check(ended.code == 0, ended.output)
-    total, seconds = events(straight, "epoch")[-1]["step"], events(straight, "end")[-1]["seconds"]
-    print(f"straight on 2 ranks: {total} steps in {seconds:.1f} s", flush=True)
     run, ranks = lab.scratch / "run", 2
-    # Kills fall all over the training. Each costs it some steps, so that the last ones come later than drawn.
-    for number, at in enumerate(sorted(dice.uniform(0, 0.7) for _ in range(kills)), 1):
+    endless = {"resume": None, "train.epochs": str(FAR_EPOCHS), "checkpoint.every_steps": str(SAVED_STEPS)}
+    for number in range(1, kills + 1):
         ranks = dice.choice([r for r in RANKS if r != ranks])
-        kill = Kill(dice, run, ranks, int(at * total), seconds)
+        kill = Kill(dice, run, ranks)
         before, reported = saved_step(run), newest_reported(run)
-        ended = lab.train(run, ranks, {"resume": None}, meanwhile=kill)
-        check(kill.done, f"kill {number} came too late: the training was over\n{ended.output}")
+        ended = lab.train(run, ranks, endless, meanwhile=kill)
+        check(kill.done, f"kill {number} did not happen: the training ended by itself\n{ended.output}")
         check(ended.code not in (0, 4, 6, 70, 75), f"exit code {ended.code}\n{ended.output}")
         check(saved_step(run) >= max(before, reported), f"step {before} is lost\n{ended.output}")
         print(f"{number:3}: {ranks} ranks, killed {kill.text()}; from step {before} to {saved_step(run)}", flush=True)
-    ended = lab.train(run, 1, {"resume": None})
+    epochs = str(begun_epochs(run) + 1)
+    ended = lab.train(run, 1, {"resume": None, "train.epochs": epochs})
     check(ended.code == 0, ended.output)
+    straight = lab.scratch / "straight"
+    ended = lab.train(straight, 2, {"train.epochs": epochs, "checkpoint.every_epochs": "0"})
+    check(ended.code == 0, ended.output)
+    total, seconds = events(straight, "epoch")[-1]["step"], events(straight, "end")[-1]["seconds"]
+    print(f"straight on 2 ranks: {total} steps in {seconds:.1f} s", flush=True)
     State(lab, run, total).compare(State(lab, straight, total))
     print(f"after {kills} kills: every bit as in the straight run")
 
