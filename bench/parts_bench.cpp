@@ -1,15 +1,17 @@
 // The parts of a step and of an epoch on one rank, each alone: products at the shapes of ML-100K's model with
-// their GFLOP/s, the factored first layer beside the plain one, planning and gathering, optimiser rows, the
+// their GFLOP/s, the first layer by rows beside the plain one, planning, optimiser rows, the
 // permutation.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <array>
 
 #include "ncf/comm/session.hpp"
 #include "ncf/data/permutation.hpp"
 #include "ncf/embed/row_exchange.hpp"
+#include "ncf/embed/row_sums.hpp"
 #include "ncf/embed/row_table.hpp"
-#include "ncf/model/factored_input.hpp"
+#include "ncf/model/row_projection.hpp"
 #include "ncf/nn/gemm.hpp"
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/optimizer.hpp"
@@ -73,53 +75,79 @@ void plain_first_layer(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * rows);
 }
-BENCHMARK(plain_first_layer)->Arg(1024)->Arg(8192);
+BENCHMARK(plain_first_layer)->Arg(64)->Arg(1024)->Arg(8192);
 
-void factored_first_layer(benchmark::State& state) {
-  const int64_t samples = state.range(0), in = user_cols + item_cols;
-  const Matrix users = filled(user_rows, user_cols), items = filled(item_rows, item_cols),
-               weight = filled(units, in);
-  const auto user_slots = popular_ids(samples, user_rows, 0), item_slots = popular_ids(samples, item_rows, 1);
-  const int64_t bounds[] = {0, samples};
-  BatchView batch;
-  batch.users = users.view();
-  batch.items = items.view();
-  batch.user_slots = user_slots;
-  batch.item_slots = item_slots;
-  batch.bounds = bounds;
-  Matrix y(samples, units), dweight(units, in);
-  const Matrix dy = filled(samples, units);
-  FactoredInput factored;
-  for (auto _ : state) {
-    factored.plan(batch, units);
-    if (!factored.covers(0)) return state.SkipWithError("this batch is not factored");
-    factored.project(batch, 0, {weight.view()}, {});
-    factored.forward(0, y.view());
-    factored.backward(0, y.view(), dy.view());
-    factored.finish(0, weight.view(), dweight.view(), {});
-  }
-  state.SetItemsProcessed(state.iterations() * samples);
-}
-BENCHMARK(factored_first_layer)->Arg(1024)->Arg(8192);
-
-/// What of the exchange there is without other ranks: sorting, deduplicating, gathering.
-void plan_and_gather(benchmark::State& state) {
+/// Planning included: which rows are projected is known only then.
+void first_layer_by_rows(benchmark::State& state) {
   const int64_t samples = state.range(0);
+  DenseParameters parameters;
+  const std::size_t segment = parameters.add("/w", {units, user_cols + item_cols}, true);
+  parameters.set_granules(1);
   Communicator comm = Communicator::self();
-  const ShardMap alone;
-  RowExchange exchange(alone, Granules::one_a_rank(1), {user_cols, item_cols});
+  RowExchange exchange({}, {}, std::array{user_rows, item_rows});
+  const Matrix tables[] = {filled(user_rows, user_cols), filled(item_rows, item_cols)};
   const auto users = popular_ids(samples, user_rows, 0), items = popular_ids(samples, item_rows, 1);
   const std::span<const int32_t> ids[] = {users, items};
-  const Matrix user_table = filled(user_rows, user_cols), item_table = filled(item_rows, item_cols);
-  const Matrix* const tables[] = {&user_table, &item_table};
-  Matrix rows[2];
+  const int64_t bounds[] = {0, samples}, first_column[] = {0, user_cols};
+  std::array<Matrix, 2> projected, gradients;
+  std::array<RowSums, 2> sums;
+  Matrix y(samples, units);
+  const Matrix dy = filled(samples, units);
   for (auto _ : state) {
     exchange.plan(comm, ids);
-    if (state.range(1) != 0) exchange.gather(comm, tables, rows);
+    for (std::size_t t = 0; t < 2; ++t) {
+      const TableRoutes& routes = exchange.routes(t);
+      projected[t].reshape(routes.unique(), units);
+      project_rows({tables[t].view().rows_from(0, routes.unique()), routes.class_bounds()},
+                   ForwardWeight{parameters.matrix(segment)}.inputs(first_column[t], tables[t].cols()), {},
+                   projected[t].view());
+      sums[t].begin(routes.slots(), bounds, routes.unique(), units);
+    }
+    sum_relu_forward(projected[0].view(), projected[1].view(), exchange.routes(0).slots(),
+                     exchange.routes(1).slots(), y.view());
+    sum_relu_backward(y.view(), dy.view(), sums[0].terms(), sums[1].terms(), sums[0].values(),
+                      sums[1].values());
+    for (std::size_t t = 0; t < 2; ++t) {
+      const TableRoutes& routes = exchange.routes(t);
+      gradients[t].reshape(routes.unique(), tables[t].cols());
+      project_rows_backward({tables[t].view().rows_from(0, routes.unique()), routes.class_bounds()},
+                            sums[t].total().view(), {}, parameters, segment, first_column[t], nullptr,
+                            gradients[t].view());
+    }
   }
   state.SetItemsProcessed(state.iterations() * samples);
 }
-BENCHMARK(plan_and_gather)->ArgNames({"samples", "gather"})->ArgsProduct({{64, 1024, 8192}, {0, 1}});
+BENCHMARK(first_layer_by_rows)->Arg(64)->Arg(1024)->Arg(8192);
+
+/// What of the exchange there is without other ranks: which rows a batch needs.
+void plan(benchmark::State& state) {
+  const int64_t samples = state.range(0);
+  Communicator comm = Communicator::self();
+  RowExchange exchange({}, {}, std::array{user_rows, item_rows});
+  const auto users = popular_ids(samples, user_rows, 0), items = popular_ids(samples, item_rows, 1);
+  const std::span<const int32_t> ids[] = {users, items};
+  for (auto _ : state) exchange.plan(comm, ids);
+  state.SetItemsProcessed(state.iterations() * samples);
+}
+BENCHMARK(plan)->Arg(64)->Arg(1024)->Arg(8192);
+
+/// A row that no batch used for some steps of a dense optimiser.
+void idle_row(benchmark::State& state) {
+  constexpr int64_t cols = 100;
+  const UpdateRule rule{.weight_decay = 0.1};
+  Matrix w = filled(1, cols), m = filled(1, cols), v = filled(1, cols);
+  v.fill(0.5F);
+  for (auto _ : state) {
+    m.fill(0.5F);
+    IdleSteps idle;
+    const StepFactors f = step_factors(rule, {.lr = 1e-3, .momentum = 0.9}, 10);
+    idle.begin(f);
+    for (int64_t t = 0; t < state.range(0); ++t) idle.add(f);
+    idle.apply(0.99, 0.9, cols, w.row(0), m.row(0), v.row(0));
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(idle_row)->Arg(1)->Arg(16)->Arg(128);
 
 void optimizer_row(benchmark::State& state) {
   const int64_t cols = state.range(0);

@@ -29,6 +29,16 @@ TEST(RowOptimizer, AnUntouchedLazyRowDecaysAsADenseOne) {
     EXPECT_NEAR(table.weight.values()[i] / before.values()[i], factor, 1e-6);
 }
 
+TEST(RowOptimizer, ARunWithoutAnEndTakesNoMemoryForItsSteps) {
+  Schedule schedule = one_cycle(int64_t{1} << 50);
+  schedule.shape = ScheduleShape::constant;
+  RowOptimizer lazy(rule, schedule, true);
+  RowTable table({"user", 1, 1, false}, {0, 1}, 1, 0);
+  const float before = table.weight.values()[0];
+  lazy.catch_up_all(table, 7);
+  EXPECT_NEAR(table.weight.values()[0] / before, std::pow(1 - 0.05 * 0.1, 7), 1e-6);
+}
+
 TEST(RowOptimizer, RowsTouchedEveryStepAreTheSameLazyOrDense) {
   const Schedule schedule = one_cycle(30);
   RowOptimizer lazy(rule, schedule, true), dense(rule, schedule, false);
