@@ -24,8 +24,10 @@ StepRates Schedule::at(int64_t step) const {
   if (static_cast<double>(step) < warm_steps)
     return {lr * static_cast<double>(step + 1) / (warm_steps + 1), momentum};
   if (shape == ScheduleShape::cosine) return {half_cosine(lr, 0, (x - warmup) / (1 - warmup)), momentum};
-  if (shape == ScheduleShape::step)
-    return {lr * std::pow(decay_factor, static_cast<double>(step / decay_every)), momentum};
+  if (shape == ScheduleShape::step) {
+    const int64_t drops = step / decay_every;
+    return {lr * std::pow(decay_factor, static_cast<double>(drops)), momentum};
+  }
   return {lr, momentum};
 }
 
