@@ -164,8 +164,7 @@ TEST_P(InitFrom, WhereThereIsNoCheckpointItSaysSo) {
   EXPECT_NE(error_of(dir_ / "none", config_).find(dir_ / "none"), std::string::npos);
   if (comm_.is_root()) fs::create_directories(run_ + "/checkpoints");
   comm_.barrier();
-  EXPECT_NE(error_of(run_, config_).find(run_ + ": has no valid checkpoint"),
-            std::string::npos);
+  EXPECT_NE(error_of(run_, config_).find(run_ + ": has no valid checkpoint"), std::string::npos);
   save(comm_, 9, config_);
   if (comm_.is_root()) fs::remove(run_ + "/checkpoints/step-000000009/manifest.json");
   comm_.barrier();
