@@ -1,6 +1,9 @@
 #include "ncf/data/permutation.hpp"
 
+#include <algorithm>
 #include <bit>
+
+#include "ncf/util/target.hpp"
 
 namespace ncf {
 namespace {
@@ -14,16 +17,90 @@ inline uint64_t mix(uint64_t value, uint64_t key) {
   return x ^ (x >> 29);
 }
 
-/// Uniform in [0, bound) from 64 uniform bits, without a division.
+/// Uniform in [0, bound) from 64 uniform bits, without a division: the high half of bits * bound. The bound
+/// is half an index, so it fits 32 bits and two products of 32 bits make it, which vector registers have.
 inline uint64_t scale(uint64_t bits, uint64_t bound) {
-  __extension__ using uint128 = unsigned __int128;
-  return static_cast<uint64_t>((uint128{bits} * bound) >> 64);
+  const uint64_t low = (bits & 0xFFFFFFFFU) * bound;
+  return ((bits >> 32) * bound + (low >> 32)) >> 32;
 }
 
 /// Small grids need more rounds until all orders are about equally likely; large ones are asked millions of
 /// times.
 uint32_t rounds_for(uint64_t n) {
   return n <= 1U << 12 ? 16 : 6;
+}
+
+/// One way through the network: what stays the same for all indices.
+struct Network {
+  const uint64_t* keys;
+  uint32_t rounds, low_bits;
+  uint64_t high_bound;
+};
+
+inline uint64_t there(const Network& net, uint64_t index) {
+  const uint64_t mask = (uint64_t{1} << net.low_bits) - 1;
+  uint64_t high = index >> net.low_bits, low = index & mask;
+  for (uint32_t r = 0; r < net.rounds; r += 2) {
+    high += scale(mix(low, net.keys[r]), net.high_bound);
+    high -= high >= net.high_bound ? net.high_bound : 0;
+    low ^= mix(high, net.keys[r + 1]) & mask;
+  }
+  return (high << net.low_bits) | low;
+}
+
+inline uint64_t back(const Network& net, uint64_t index) {
+  const uint64_t mask = (uint64_t{1} << net.low_bits) - 1;
+  uint64_t high = index >> net.low_bits, low = index & mask;
+  for (uint32_t r = net.rounds; r > 0; r -= 2) {
+    low ^= mix(high, net.keys[r - 1]) & mask;
+    const uint64_t shift = scale(mix(low, net.keys[r - 2]), net.high_bound);
+    high += (high >= shift ? 0 : net.high_bound) - shift;
+  }
+  return (high << net.low_bits) | low;
+}
+
+/// A block of indices, in place: each step of the network for all of them, which is what vector registers do.
+constexpr std::size_t lanes = 64;
+
+NCF_MULTIARCH void there_block(const Network& net, uint64_t* indices) {
+  const uint64_t mask = (uint64_t{1} << net.low_bits) - 1, bound = net.high_bound;
+  uint64_t high[lanes], low[lanes];
+  for (std::size_t k = 0; k < lanes; ++k) high[k] = indices[k] >> net.low_bits, low[k] = indices[k] & mask;
+  for (uint32_t r = 0; r < net.rounds; r += 2) {
+    const uint64_t first_key = net.keys[r], second_key = net.keys[r + 1];
+    for (std::size_t k = 0; k < lanes; ++k) {
+      const uint64_t sum = high[k] + scale(mix(low[k], first_key), bound);
+      high[k] = sum - (sum >= bound ? bound : 0);
+      low[k] ^= mix(high[k], second_key) & mask;
+    }
+  }
+  for (std::size_t k = 0; k < lanes; ++k) indices[k] = (high[k] << net.low_bits) | low[k];
+}
+
+NCF_MULTIARCH void back_block(const Network& net, uint64_t* indices) {
+  const uint64_t mask = (uint64_t{1} << net.low_bits) - 1, bound = net.high_bound;
+  uint64_t high[lanes], low[lanes];
+  for (std::size_t k = 0; k < lanes; ++k) high[k] = indices[k] >> net.low_bits, low[k] = indices[k] & mask;
+  for (uint32_t r = net.rounds; r > 0; r -= 2) {
+    const uint64_t second_key = net.keys[r - 1], first_key = net.keys[r - 2];
+    for (std::size_t k = 0; k < lanes; ++k) {
+      low[k] ^= mix(high[k], second_key) & mask;
+      const uint64_t shift = scale(mix(low[k], first_key), bound);
+      high[k] += (high[k] >= shift ? 0 : bound) - shift;
+    }
+  }
+  for (std::size_t k = 0; k < lanes; ++k) indices[k] = (high[k] << net.low_bits) | low[k];
+}
+
+/// Whole blocks where they are, what is left over in a block of its own.
+void in_blocks(const Network& net, std::span<uint64_t> indices, void (*block)(const Network&, uint64_t*)) {
+  std::size_t k = 0;
+  for (; k + lanes <= indices.size(); k += lanes) block(net, indices.data() + k);
+  if (k == indices.size()) return;
+  uint64_t rest[lanes] = {};
+  std::copy(indices.begin() + static_cast<std::ptrdiff_t>(k), indices.end(), rest);
+  block(net, rest);
+  std::copy_n(rest, indices.size() - k, indices.begin() + static_cast<std::ptrdiff_t>(k));
 }
 
 }  // namespace
@@ -37,31 +114,29 @@ Permutation::Permutation(uint64_t n, uint64_t seed, Purpose purpose, uint64_t st
 }
 
 uint64_t Permutation::forward(uint64_t index) const {
-  const uint64_t mask = (uint64_t{1} << low_bits_) - 1;
-  do {
-    uint64_t high = index >> low_bits_, low = index & mask;
-    for (uint32_t r = 0; r < rounds_; r += 2) {
-      high += scale(mix(low, keys_[r]), high_);
-      if (high >= high_) high -= high_;
-      low ^= mix(high, keys_[r + 1]) & mask;
-    }
-    index = (high << low_bits_) | low;
-  } while (index >= n_);
+  const Network net{keys_.data(), rounds_, low_bits_, high_};
+  do index = there(net, index);
+  while (index >= n_);
   return index;
 }
 
 uint64_t Permutation::inverse(uint64_t index) const {
-  const uint64_t mask = (uint64_t{1} << low_bits_) - 1;
-  do {
-    uint64_t high = index >> low_bits_, low = index & mask;
-    for (uint32_t r = rounds_; r > 0; r -= 2) {
-      low ^= mix(high, keys_[r - 1]) & mask;
-      const uint64_t back = scale(mix(low, keys_[r - 2]), high_);
-      high = high >= back ? high - back : high + high_ - back;
-    }
-    index = (high << low_bits_) | low;
-  } while (index >= n_);
+  const Network net{keys_.data(), rounds_, low_bits_, high_};
+  do index = back(net, index);
+  while (index >= n_);
   return index;
+}
+
+void Permutation::forward(std::span<uint64_t> indices) const {
+  in_blocks({keys_.data(), rounds_, low_bits_, high_}, indices, there_block);
+  for (uint64_t& index : indices)
+    if (index >= n_) index = forward(index);  // walk on: few are here
+}
+
+void Permutation::inverse(std::span<uint64_t> indices) const {
+  in_blocks({keys_.data(), rounds_, low_bits_, high_}, indices, back_block);
+  for (uint64_t& index : indices)
+    if (index >= n_) index = inverse(index);
 }
 
 }  // namespace ncf

@@ -1,6 +1,10 @@
 #include "ncf/data/split.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
+#include <span>
 
 #include "ncf/data/permutation.hpp"
 #include "ncf/util/error.hpp"
@@ -13,8 +17,13 @@ std::vector<uint8_t> random_rows(const RatingsPart& part, int64_t total_rows, do
   const auto limit = static_cast<uint64_t>(std::floor(fraction * static_cast<double>(total_rows)));
   const Permutation order(static_cast<uint64_t>(total_rows), seed, Purpose::split, 0);
   std::vector<uint8_t> valid(part.items.size());
-  for (std::size_t i = 0; i < valid.size(); ++i)
-    valid[i] = order.forward(static_cast<uint64_t>(part.first_row) + i) < limit;
+  std::array<uint64_t, 1024> block;
+  for (std::size_t i = 0; i < valid.size(); i += block.size()) {
+    const auto rows = std::span(block).first(std::min(block.size(), valid.size() - i));
+    std::iota(rows.begin(), rows.end(), static_cast<uint64_t>(part.first_row) + i);
+    order.forward(rows);
+    for (std::size_t k = 0; k < rows.size(); ++k) valid[i + k] = rows[k] < limit;
+  }
   return valid;
 }
 

@@ -1,90 +1,142 @@
 #include "ncf/train/epoch_samples.hpp"
 
-#include "ncf/data/permutation.hpp"
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "ncf/util/error.hpp"
 
 namespace ncf {
 namespace {
 
-/// A sample on its way to the rank that trains on it. `place` is its place among that rank's samples of the
-/// epoch.
-struct Travelling {
-  int64_t place;
-  Sample sample;
-};
+/// The samples lie anywhere in a memory far larger than the caches: ask for them ahead.
+constexpr std::size_t ahead = 48;
 
-/// The rank whose part of a batch holds this place.
-int64_t rank_of(const Granules& granules, int64_t place, int64_t batch) {
-  const auto start = [&](int64_t subtree) { return granules.sample(batch, subtree * granules.a_rank()); };
-  int64_t subtree = std::min(granules.world - 1, place * granules.world / batch);
-  while (start(subtree) > place) --subtree;
-  while (start(subtree + 1) <= place) ++subtree;
-  return granules.rank_of_subtree(subtree);
-}
-
-/// Samples of a rank before a step.
-int64_t before(const EpochShape& shape, const Granules& granules, int64_t step, int64_t rank) {
-  const int64_t whole = std::min(step, shape.total / shape.batch_size);
-  return whole * granules.part_size(shape.batch_size, rank) +
-         (step > whole ? granules.part_size(shape.batch(whole), rank) : 0);
+template <class At, class Take>
+void gather(const AlignedVector<Sample>& rows, std::size_t count, const At& at, const Take& take) {
+  const std::size_t sure = count > ahead ? count - ahead : 0;
+  std::size_t k = 0;
+  for (; k < sure; ++k) {
+    __builtin_prefetch(rows.data() + at(k + ahead));
+    take(k, rows[at(k)]);
+  }
+  for (; k < count; ++k) take(k, rows[at(k)]);
 }
 
 }  // namespace
 
-void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t epoch) {
+EpochSamples::EpochSamples(EpochShape shape, Granules granules, uint64_t seed, int64_t window)
+    : shape_(shape),
+      granules_(granules),
+      seed_(seed),
+      window_(window),
+      order_(static_cast<uint64_t>(shape.total), seed, Purpose::epoch_order, 0) {}
+
+void EpochSamples::begin(Communicator& comm, const Samples& train, int64_t epoch) {
   rank_ = comm.rank();
-  const auto world = static_cast<std::size_t>(comm.size());
-  const Permutation order(static_cast<uint64_t>(shape_.total), seed_, Purpose::epoch_order,
-                          static_cast<uint64_t>(epoch));
-  const int64_t steps = shape_.steps();
+  order_ = Permutation(static_cast<uint64_t>(shape_.total), seed_, Purpose::epoch_order,
+                       static_cast<uint64_t>(epoch));
+  firsts_ = comm.all_gather(train.first);
+  firsts_.push_back(shape_.total);
+  // Below its true value: the last sample is still the last rank's.
+  ranks_a_sample_ = static_cast<double>(comm.size()) / (static_cast<double>(shape_.total) + 0.5);
+  for (std::size_t r = 0; r + 1 < firsts_.size(); ++r)
+    if (firsts_[r + 1] - firsts_[r] > int64_t{std::numeric_limits<uint32_t>::max()})
+      throw Error(ErrorKind::usage, "more than 2^32 training ratings on a rank: more ranks are needed", true);
+  offsets_.assign(1, 0);  // nothing is here yet
+}
 
-  std::vector<Travelling> outgoing;
-  std::vector<int32_t> destination;
-  std::vector<int64_t> counts(world, 0);
-  outgoing.reserve(train.rows.size());
-  destination.reserve(train.rows.size());
-  for (std::size_t k = 0; k < train.rows.size(); ++k) {
-    const auto position = static_cast<int64_t>(order.forward(static_cast<uint64_t>(train.first) + k));
-    const int64_t step = position / shape_.batch_size;
-    if (step >= steps) continue;  // the incomplete batch that drop_last leaves out
-    const int64_t batch = shape_.batch(step), in_batch = position % shape_.batch_size;
-    const int64_t rank = world == 1 ? 0 : rank_of(granules_, in_batch, batch);
-    outgoing.push_back(
-        {before(shape_, granules_, step, rank) + in_batch - granules_.part(batch, rank), train.rows[k]});
-    destination.push_back(static_cast<int32_t>(rank));
-    ++counts[static_cast<std::size_t>(rank)];
+EpochSamples::Range EpochSamples::mine(int64_t step) const {
+  const int64_t batch = shape_.batch(step);
+  return {step * shape_.batch_size + granules_.part(batch, rank_), granules_.part_size(batch, rank_)};
+}
+
+int64_t EpochSamples::owner(uint64_t number) const {
+  const auto n = static_cast<int64_t>(number);
+  // Ranks hold about equally many: the guess is nearly always right.
+  const auto guess = static_cast<std::size_t>(static_cast<double>(n) * ranks_a_sample_);
+  if (firsts_[guess] <= n && n < firsts_[guess + 1]) return static_cast<int64_t>(guess);
+  return std::upper_bound(firsts_.begin(), firsts_.end(), n) - firsts_.begin() - 1;
+}
+
+void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t first_step) {
+  // The same number of steps on all ranks, from what the largest share can be.
+  const int64_t share = (shape_.batch_size / granules_.count + 1) * granules_.a_rank();
+  const int64_t last_step = std::min(shape_.steps(), first_step + std::max<int64_t>(1, window_ / share));
+  first_step_ = first_step;
+  offsets_.assign(1, 0);
+  numbers_.clear();
+  for (int64_t s = first_step; s < last_step; ++s) {
+    const Range range = mine(s);
+    for (int64_t k = 0; k < range.count; ++k) numbers_.push_back(static_cast<uint64_t>(range.first + k));
+    offsets_.push_back(std::ssize(numbers_));
   }
-  if (world > 1) {  // group by destination
-    std::vector<int64_t> at(world, 0);
-    for (std::size_t r = 1; r < world; ++r) at[r] = at[r - 1] + counts[r - 1];
-    std::vector<Travelling> grouped(outgoing.size());
-    for (std::size_t k = 0; k < outgoing.size(); ++k)
-      grouped[static_cast<std::size_t>(at[static_cast<std::size_t>(destination[k])]++)] = outgoing[k];
-    outgoing =
-        comm.all_to_all_v(std::span<const Travelling>(grouped), std::span<const int64_t>(counts)).values;
+  order_.inverse(numbers_);
+  users_.resize(numbers_.size());
+  items_.resize(numbers_.size());
+  ratings_.resize(numbers_.size());
+  comm.size() == 1 ? take_here(train) : ask(comm, train);
+}
+
+void EpochSamples::take_here(const Samples& train) {
+  gather(
+      train.rows, numbers_.size(), [&](std::size_t k) { return numbers_[k]; },
+      [&](std::size_t k, const Sample& sample) {
+        users_[k] = sample.user;
+        items_[k] = sample.item;
+        ratings_[k] = sample.rating;
+      });
+}
+
+void EpochSamples::ask(Communicator& comm, const Samples& train) {
+  const std::size_t count = numbers_.size();
+  std::vector<int64_t> wanted(static_cast<std::size_t>(comm.size())), next(wanted.size());
+  owners_.resize(count);
+  requests_.resize(count);
+  for (std::size_t k = 0; k < count; ++k) {
+    const int64_t rank = owner(numbers_[k]);
+    owners_[k] = static_cast<int32_t>(rank);
+    ++wanted[static_cast<std::size_t>(rank)];
+  }
+  std::exclusive_scan(wanted.begin(), wanted.end(), next.begin(), int64_t{0});
+  const std::vector<int64_t> starts = next;
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto rank = static_cast<std::size_t>(owners_[k]);
+    requests_[static_cast<std::size_t>(next[rank]++)] =
+        static_cast<uint32_t>(static_cast<int64_t>(numbers_[k]) - firsts_[rank]);
   }
 
-  step_offsets_.resize(static_cast<std::size_t>(steps) + 1);
-  for (int64_t s = 0; s <= steps; ++s)
-    step_offsets_[static_cast<std::size_t>(s)] = before(shape_, granules_, s, rank_);
-  users_.resize(outgoing.size());
-  items_.resize(outgoing.size());
-  ratings_.resize(outgoing.size());
-  for (const Travelling& t : outgoing) {
-    const auto k = static_cast<std::size_t>(t.place);
-    users_[k] = t.sample.user;
-    items_[k] = t.sample.item;
-    ratings_[k] = t.sample.rating;
+  const auto asked =
+      comm.all_to_all_v(std::span<const uint32_t>(requests_), std::span<const int64_t>(wanted));
+  std::vector<int64_t> given(wanted.size());
+  for (std::size_t r = 0; r < given.size(); ++r) given[r] = asked.offsets[r + 1] - asked.offsets[r];
+  replies_.resize(asked.values.size());
+  gather(
+      train.rows, replies_.size(), [&](std::size_t k) { return asked.values[k]; },
+      [&](std::size_t k, const Sample& sample) { replies_[k] = sample; });
+  delivered_.resize(count);
+  comm.all_to_all_v(std::span<const Sample>(replies_), std::span<const int64_t>(given),
+                    std::span<Sample>(delivered_), std::span<const int64_t>(wanted));
+
+  next = starts;
+  for (std::size_t k = 0; k < count; ++k) {
+    const Sample& sample = delivered_[static_cast<std::size_t>(next[static_cast<std::size_t>(owners_[k])]++)];
+    users_[k] = sample.user;
+    items_[k] = sample.item;
+    ratings_[k] = sample.rating;
   }
 }
 
-EpochSamples::Part EpochSamples::part(int64_t step) const {
-  const auto first = static_cast<std::size_t>(step_offsets_[static_cast<std::size_t>(step)]);
-  const auto count = static_cast<std::size_t>(step_offsets_[static_cast<std::size_t>(step) + 1]) - first;
+EpochSamples::Part EpochSamples::part(Communicator& comm, const Samples& train, int64_t step) {
+  if (step < first_step_ || step >= first_step_ + std::ssize(offsets_) - 1) fetch(comm, train, step);
+  const auto slot = static_cast<std::size_t>(step - first_step_);
+  const auto first = static_cast<std::size_t>(offsets_[slot]);
+  const auto count = static_cast<std::size_t>(offsets_[slot + 1]) - first;
   const int64_t batch = shape_.batch(step);
   Part out{std::span(users_).subspan(first, count),
            std::span(items_).subspan(first, count),
            std::span(ratings_).subspan(first, count),
-           step * shape_.batch_size + granules_.part(batch, rank_),
+           mine(step).first,
            batch,
            {}};
   const int64_t first_granule = granules_.subtree(rank_) * granules_.a_rank();

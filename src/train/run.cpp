@@ -203,13 +203,14 @@ class Run {
     LossSum loss;
     if (comm_.is_root()) loss.exact = state_.epoch_loss;
     comm_.set_phase(fmt::format("epoch {} samples", epoch));
-    samples_.fetch(comm_, data_.train, epoch - 1);
-    timer.charge(Phase::samples);
+    samples_.begin(comm_, data_.train, epoch - 1);
     int64_t rows = 0;
     for (int64_t s = state_.progress.step_in_epoch; s < shape_.steps();) {
       comm_.set_phase(fmt::format("epoch {} step {}", epoch, s + 1));
-      const uint64_t united = learner_.step(comm_, samples_.part(s), state_.progress.step + 1, epoch - 1,
-                                            loss, timer, saving_.notes(comm_) | stop_notes());
+      const auto part = samples_.part(comm_, data_.train, s);
+      timer.charge(Phase::samples);
+      const uint64_t united = learner_.step(comm_, part, state_.progress.step + 1, epoch - 1, loss, timer,
+                                            saving_.notes(comm_) | stop_notes());
       rows += shape_.batch(s++);
       state_.progress = {.step = state_.progress.step + 1, .epoch = epoch - 1, .step_in_epoch = s};
       if (comm_.is_root())

@@ -49,9 +49,4 @@ double random_normal(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b) {
   return inverse_normal(open_uniform(random_bits(seed, purpose, a, b)));
 }
 
-double random_truncated_normal(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b) {
-  static const double below = 0.5 * std::erfc(2 / std::sqrt(2.0));  // mass under -2
-  return inverse_normal(below + (1 - 2 * below) * open_uniform(random_bits(seed, purpose, a, b)));
-}
-
 }  // namespace ncf

@@ -50,6 +50,22 @@ TEST(Permutation, InvertsAtLargeSizes) {
   }
 }
 
+TEST(Permutation, MovesManyIndicesLikeEachOne) {
+  for (const uint64_t n : {uint64_t{1}, uint64_t{63}, uint64_t{1000}, uint64_t{4097}, uint64_t{1'000'003},
+                           (uint64_t{1} << 32) + 1, uint64_t{1} << 62}) {
+    const Permutation p(n, 3, Purpose::epoch_order, 2);
+    for (const std::size_t count : {0, 1, 63, 64, 65, 300}) {
+      std::vector<uint64_t> many(count);
+      for (std::size_t k = 0; k < count; ++k) many[k] = (n - 1 - 7 * k % n) % n;
+      const std::vector<uint64_t> before = many;
+      p.forward(many);
+      for (std::size_t k = 0; k < count; ++k) ASSERT_EQ(many[k], p.forward(before[k])) << n;
+      p.inverse(many);
+      ASSERT_EQ(many, before) << n;
+    }
+  }
+}
+
 TEST(Permutation, DependsOnEveryPartOfItsKey) {
   const uint64_t n = 1000;
   const Permutation base(n, 1, Purpose::epoch_order, 1);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 namespace ncf {
 namespace {
@@ -19,6 +20,17 @@ TEST(RowTable, RowsDoNotDependOnTheNumberOfRanks) {
         for (int64_t c = 0; c < shape.cols(); ++c)
           ASSERT_EQ(part.weight.row(l)[c], whole.weight.row(shards.global(l))[c]);
     }
+}
+
+TEST(RowTable, RowsOfAnyWidthHaveDifferentValuesAndNoMoments) {
+  for (int64_t width : {1, 2, 3, 4, 5, 31, 74, 600, 3000}) {
+    const RowTable table({"user", 9, width, false}, {1, 2}, 42, 0);
+    std::set<float> values;
+    for (float w : table.weight.values()) values.insert(w);
+    EXPECT_GT(std::ssize(values), 4 * width - 4) << "of 4 rows";  // equal ones are rare
+    for (const Matrix* m : {&table.first_moment, &table.second_moment})
+      for (float v : m->values()) ASSERT_EQ(v, 0);
+  }
 }
 
 TEST(RowTable, EveryRowHasExactlyOneOwner) {

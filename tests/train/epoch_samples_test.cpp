@@ -29,12 +29,12 @@ TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
   const Samples train = samples_of(comm, total, lopsided);
   const EpochShape shape{total, batch_size, drop_last};
   const Granules granules = fixed ? Granules::fixed(8, comm.size()) : Granules::of_each_rank(comm.size());
-  EpochSamples epoch(shape, granules, 5);
-  for (int64_t e : {0, 1}) {
-    epoch.fetch(comm, train, e);
+  for (const auto& [e, window] : {std::pair<int64_t, int64_t>{0, 1 << 17}, {1, 40}}) {
+    EpochSamples epoch(shape, granules, 5, window);
+    epoch.begin(comm, train, e);
     const Permutation order(static_cast<uint64_t>(total), 5, Purpose::epoch_order, static_cast<uint64_t>(e));
     for (int64_t s = 0; s < shape.steps(); ++s) {
-      const auto part = epoch.part(s);
+      const auto part = epoch.part(comm, train, s);
       EXPECT_EQ(part.global_rows, shape.batch(s));
       ASSERT_EQ(std::ssize(part.bounds), granules.a_rank() + 1);
       EXPECT_EQ(part.bounds.front(), 0);
@@ -46,6 +46,23 @@ TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
         ASSERT_EQ(part.items[k], part.users[k] % 7);
         ASSERT_EQ(part.ratings[k], static_cast<float>(part.users[k]));
       }
+    }
+  }
+}
+
+/// As after a resume in the middle of an epoch, and for the next epoch with the same object.
+TEST(EpochSamples, AnyStepOfAnyEpochCanBeAskedFor) {
+  Communicator comm = Communicator::world();
+  const Samples train = samples_of(comm, 1001, false);
+  EpochSamples epoch({1001, 16, false}, Granules::one_a_rank(comm.size()), 5, 64);
+  for (int64_t e : {3, 4}) {
+    epoch.begin(comm, train, e);
+    const Permutation order(1001, 5, Purpose::epoch_order, static_cast<uint64_t>(e));
+    for (int64_t s : {40, 41, 62, 7, 0}) {
+      const auto part = epoch.part(comm, train, s);
+      for (std::size_t k = 0; k < part.users.size(); ++k)
+        ASSERT_EQ(static_cast<uint64_t>(part.users[k]),
+                  order.inverse(static_cast<uint64_t>(part.first_position) + k));
     }
   }
 }

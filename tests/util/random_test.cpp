@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <set>
+#include <vector>
 
 namespace ncf {
 namespace {
@@ -28,7 +29,7 @@ TEST(Random, ValuesNeverChange) {
 
 TEST(Random, UniformAndNormalHaveTheirMoments) {
   constexpr int n = 200000;
-  double u = 0, z = 0, zz = 0, t_max = 0;
+  double u = 0, z = 0, zz = 0;
   for (uint64_t k = 0; k < n; ++k) {
     const double x = random_uniform(9, Purpose::synthetic, 0, k);
     ASSERT_GE(x, 0);
@@ -37,13 +38,31 @@ TEST(Random, UniformAndNormalHaveTheirMoments) {
     const double normal = random_normal(9, Purpose::synthetic, 1, k);
     z += normal;
     zz += normal * normal;
-    t_max = std::max(t_max, std::abs(random_truncated_normal(9, Purpose::synthetic, 2, k)));
   }
   EXPECT_NEAR(u / n, 0.5, 5 * 0.289 / std::sqrt(n));
   EXPECT_NEAR(z / n, 0, 5 / std::sqrt(n));
   EXPECT_NEAR(zz / n, 1, 5 * std::sqrt(2.0 / n));
-  EXPECT_LE(t_max, 2);
-  EXPECT_GT(t_max, 1.999);
+}
+
+/// Each value is the quantile, of the normal distribution between -2 and 2, of one word of its block.
+TEST(Random, TruncatedNormalsAreQuantilesOfTheWordsOfTheirBlocks) {
+  const uint64_t seed = (uint64_t{7} << 32) + 9, a = (uint64_t{5} << 32) + 2;
+  std::vector<uint64_t> blocks;
+  for (uint64_t k = 0; k < 1003; ++k) blocks.push_back(k * k * 0x10000001ULL);
+  const std::size_t n = blocks.size();
+  std::vector<float> values(4 * n);
+  random_truncated_normals(seed, Purpose::embedding_init, a, blocks, values);
+  const double below = 0.5 * std::erfc(2 / std::sqrt(2.0)), inside = 1 - 2 * below;
+  for (std::size_t k = 0; k < n; ++k) {
+    const auto words = random_block(seed, Purpose::embedding_init, a, blocks[k]);
+    for (std::size_t w = 0; w < 4; ++w) {
+      const auto x = static_cast<double>(values[w * n + k]);
+      const double p = (0.5 * std::erfc(-x / std::sqrt(2.0)) - below) / inside;  // its place from 0 to 1
+      // An error of 1e-7 in x moves its place by at most 1e-7 / sqrt(2 pi) / inside, and x has 24 bits.
+      ASSERT_NEAR(p, (words[w] + 0.5) * 0x1p-32, 2e-7) << x;
+      ASSERT_LE(std::abs(x), 2);
+    }
+  }
 }
 
 TEST(Random, BelowCoversItsRangeEvenly) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "ncf/util/random.hpp"
 
@@ -18,6 +19,9 @@ class Permutation {
   uint64_t size() const { return n_; }
   uint64_t forward(uint64_t index) const;
   uint64_t inverse(uint64_t index) const;
+  /// The same for many indices, in place: several at once where the machine has wide registers.
+  void forward(std::span<uint64_t> indices) const;
+  void inverse(std::span<uint64_t> indices) const;
 
  private:
   static constexpr std::size_t max_rounds = 16;

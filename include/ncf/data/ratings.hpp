@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ncf/data/vocabulary.hpp"
+#include "ncf/util/pages.hpp"
 
 namespace ncf {
 
@@ -46,7 +47,7 @@ struct Sample {
 /// The input of training: model vocabularies, and this rank's contiguous ranges of both parts in canonical
 /// order.
 struct Samples {
-  std::vector<Sample> rows;
+  AlignedVector<Sample> rows;
   int64_t first = 0;  // number of rows[0] among all ranks' rows of this part
   int64_t total = 0;  // over all ranks
 };

@@ -1,12 +1,16 @@
 #pragma once
-/// The training samples of one epoch in the global order: position p of the epoch belongs to step p /
-/// batch_size; of a step's batch, rank r computes the part that granules.hpp gives it: one of P equal ones. Samples travel once an epoch, a dozen bytes each; the batches are then local slices.
+/// The training samples of an epoch in the global order: position p of the epoch belongs to step p /
+/// batch_size; of a step's batch, rank r computes the part that granules.hpp gives it: one of P equal ones. A
+/// rank asks for the samples of its next steps, a window at a time: the permutation's
+/// inverse names the sample at a position, its number names the rank that holds it. Four bytes go there, a
+/// dozen come back; nobody holds a second copy of the ratings, and a resumed epoch fetches what is left only.
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
+#include "ncf/data/permutation.hpp"
 #include "ncf/data/ratings.hpp"
 #include "ncf/util/granules.hpp"
 
@@ -28,14 +32,14 @@ struct EpochShape {
 
 class EpochSamples {
  public:
-  EpochSamples(EpochShape shape, Granules granules, uint64_t seed)
-      : shape_(shape), granules_(granules), seed_(seed) {}
+  /// `window`: samples a rank fetches at once, at least a step's.
+  EpochSamples(EpochShape shape, Granules granules, uint64_t seed, int64_t window = 1 << 16);
 
   const EpochShape& shape() const { return shape_; }
-  /// Brings this rank's samples of an epoch (from 0) here. Collective.
-  void fetch(Communicator& comm, const Samples& train, int64_t epoch);
+  /// Turns to an epoch (from 0). `train`: this rank's samples. Collective.
+  void begin(Communicator& comm, const Samples& train, int64_t epoch);
 
-  /// This rank's part of a step's batch, in global order, as columns. Valid until the next fetch.
+  /// This rank's part of a step's batch, in global order, as columns. Valid until the next call.
   struct Part {
     std::span<const int32_t> users, items;
     std::span<const float> ratings;
@@ -43,16 +47,36 @@ class EpochSamples {
     int64_t global_rows = 0;
     std::vector<int64_t> bounds;  // [granules + 1] of this rank, within the part
   };
-  Part part(int64_t step) const;
+  /// Any step of the epoch, all ranks the same one; quick when steps ascend. `train` as for begin().
+  /// Collective: communicates once a window.
+  Part part(Communicator& comm, const Samples& train, int64_t step);
 
  private:
+  struct Range {
+    int64_t first = 0, count = 0;
+  };
+  Range mine(int64_t step) const;
+  void fetch(Communicator& comm, const Samples& train, int64_t first_step);
+  void take_here(const Samples& train);
+  void ask(Communicator& comm, const Samples& train);
+  int64_t owner(uint64_t number) const;
+
   EpochShape shape_;
   Granules granules_;
   uint64_t seed_ = 0;
+  int64_t window_ = 0;
   int64_t rank_ = 0;
-  std::vector<int64_t> step_offsets_;  // [steps + 1] into the columns
-  std::vector<int32_t> users_, items_;
-  std::vector<float> ratings_;
+  Permutation order_;
+  std::vector<int64_t> firsts_;  // [ranks + 1]: first sample of each rank
+  double ranks_a_sample_ = 0;
+  int64_t first_step_ = 0;                   // of the window
+  std::vector<int64_t> offsets_;             // [steps of the window + 1] into the columns
+  std::vector<uint64_t> numbers_;            // of the window's samples among all
+  std::vector<int32_t> users_, items_;       // of the window's samples
+  std::vector<float> ratings_;               // likewise
+  std::vector<int32_t> owners_;              // ranks that hold the window's samples
+  std::vector<uint32_t> requests_;           // samples of their holders, grouped by holder
+  std::vector<Sample> replies_, delivered_;  // to and from other ranks
 };
 
 }  // namespace ncf

@@ -1,31 +1,17 @@
 #pragma once
 /// Row-major matrices: `Matrix` owns (64-byte aligned, so vector loads never split a cache line at a row 0),
 /// `MatrixView` and `ConstMatrixView` look at someone else's memory and are passed by value, never stored.
+/// `AlignedVector` is what owns large memory anywhere (pages.hpp).
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
-#include <new>
 #include <span>
 #include <vector>
 
+#include "ncf/util/pages.hpp"
+
 namespace ncf {
-
-template <class T>
-struct AlignedAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t alignment{64};
-  AlignedAllocator() = default;
-  template <class U>
-  AlignedAllocator(const AlignedAllocator<U>&) {}
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), alignment)); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, alignment); }
-  bool operator==(const AlignedAllocator&) const { return true; }
-};
-
-template <class T>
-using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
 /// A view of `rows` × `cols` values; row r starts at data + r * stride.
 template <class T>
@@ -59,7 +45,7 @@ class Matrix {
  public:
   Matrix() = default;
   Matrix(int64_t rows, int64_t cols) { reshape(rows, cols); }
-  /// Changes the shape; the values are unspecified afterwards.
+  /// Changes the shape; the values are unspecified afterwards, zero in a matrix that had none before.
   void reshape(int64_t rows, int64_t cols) {
     const auto needed = static_cast<std::size_t>(rows * cols);
     if (needed > values_.size()) values_.resize(needed);

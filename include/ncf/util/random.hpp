@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace ncf {
 
@@ -11,7 +12,7 @@ namespace ncf {
 enum class Purpose : uint32_t {
   epoch_order = 1,     ///< the permutation of the training samples; a = epoch
   split = 2,           ///< which rows validate
-  embedding_init = 3,  ///< a = table, b = row * width + column
+  embedding_init = 3,  ///< a = table, b = number of a block; its words are four columns (row_table.cpp)
   dense_init = 4,      ///< a = segment, b = element
   dropout = 5,         ///< a = layer and step, b = sample * width + unit
   negatives = 6,       ///< a = epoch, b = positive and trial
@@ -33,7 +34,9 @@ uint64_t random_below(uint64_t bound, uint64_t seed, Purpose purpose, uint64_t a
 /// Standard normal, by inversion, so that one draw uses one counter.
 double random_normal(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
 
-/// Standard normal truncated to [-2, 2], by inversion.
-double random_truncated_normal(uint64_t seed, Purpose purpose, uint64_t a, uint64_t b);
+/// Standard normals truncated to [-2, 2], by inversion, four a block and many blocks at once: values[w * n +
+/// k] is made from word w of random_block(seed, purpose, a, blocks[k]), n = blocks.size(). Accurate to 1e-7.
+void random_truncated_normals(uint64_t seed, Purpose purpose, uint64_t a, std::span<const uint64_t> blocks,
+                              std::span<float> values);
 
 }  // namespace ncf

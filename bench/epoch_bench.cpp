@@ -1,0 +1,84 @@
+// The order of an epoch and the samples' way into it: the permutation an index or a block at a time, and what
+// a rank needs to have the samples of its steps at hand. Also under mpirun: every rank does the same number
+// of rounds, the root reports; items a second are those of one rank.
+#include <benchmark/benchmark.h>
+
+#include <numeric>
+
+#include "ncf/comm/session.hpp"
+#include "ncf/train/epoch_samples.hpp"
+
+namespace {
+
+using namespace ncf;
+
+Communicator* job = nullptr;
+
+void permutation_one(benchmark::State& state) {
+  const auto n = static_cast<uint64_t>(state.range(0));
+  const Permutation order(n, 42, Purpose::epoch_order, 1);
+  uint64_t index = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(order.inverse(index));
+    index = index + 1 == n ? 0 : index + 1;
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(permutation_one)->Arg(80'000)->Arg(100'000'000);
+
+void permutation_block(benchmark::State& state) {
+  const Permutation order(static_cast<uint64_t>(state.range(0)), 42, Purpose::epoch_order, 1);
+  std::vector<uint64_t> indices(4096);
+  std::iota(indices.begin(), indices.end(), uint64_t{0});
+  for (auto _ : state) order.inverse(indices);
+  state.SetItemsProcessed(state.iterations() * std::ssize(indices));
+}
+BENCHMARK(permutation_block)->Arg(80'000)->Arg(100'000'000);
+
+/// All steps of an epoch of this many samples a rank, at this global batch size.
+void epoch_exchange(benchmark::State& state) {
+  const int64_t here = state.range(0), world = job->size();
+  Samples train;
+  train.first = here * job->rank();
+  train.total = here * world;
+  train.rows.resize(static_cast<std::size_t>(here));
+  for (int64_t k = 0; k < here; ++k)
+    train.rows[static_cast<std::size_t>(k)] = {static_cast<int32_t>(k), static_cast<int32_t>(k / 2), 1};
+  EpochSamples samples({train.total, state.range(1), false}, Granules::one_a_rank(world), 42);
+  int64_t epoch = 0, seen = 0;
+  for (auto _ : state) {
+    samples.begin(*job, train, epoch++);
+    for (int64_t s = 0; s < samples.shape().steps(); ++s)
+      seen += std::ssize(samples.part(*job, train, s).users);
+  }
+  state.SetItemsProcessed(seen);
+}
+BENCHMARK(epoch_exchange)
+    ->ArgNames({"samples", "batch"})
+    ->Args({80'000, 64})
+    ->Args({80'000, 8192})
+    ->Args({40'000'000, 8192})
+    ->Iterations(3)
+    ->Repetitions(3)
+    ->ReportAggregatesOnly(false)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  set_open_mpi_defaults();
+  MpiSession session(&argc, &argv);
+  Communicator comm = Communicator::world();
+  job = &comm;
+  benchmark::Initialize(&argc, argv);
+  if (comm.is_root()) {
+    benchmark::RunSpecifiedBenchmarks();
+  } else {
+    class Silent : public benchmark::BenchmarkReporter {
+      bool ReportContext(const Context&) override { return true; }
+      void ReportRuns(const std::vector<Run>&) override {}
+    } silent;
+    benchmark::RunSpecifiedBenchmarks(&silent);
+  }
+}
