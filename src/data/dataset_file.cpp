@@ -192,6 +192,48 @@ void check_digests(const Hdf5File& file, const RatingsPart& part, int64_t users)
                       " are damaged: they do not fit their digest");
 }
 
+/// Which users and rows a slice has; no ratings yet.
+RatingsPart part_of_slice(const Hdf5File& file, const Dataset& dataset, Slice slice) {
+  const auto offsets =
+      read_offsets(file, "/ratings/offsets", file.shape("/users/id").at(0), dataset.total_rows);
+  std::vector<int64_t> counts(offsets.size());
+  std::adjacent_difference(offsets.begin(), offsets.end(), counts.begin());
+  const auto bounds = user_ranges(std::span<const int64_t>(counts).subspan(1), slice.world);
+  RatingsPart part;
+  part.first_user = bounds[static_cast<std::size_t>(slice.rank)];
+  const int64_t last_user = bounds[static_cast<std::size_t>(slice.rank) + 1];
+  part.offsets.assign(offsets.begin() + part.first_user, offsets.begin() + last_user + 1);
+  part.first_row = part.offsets.front();
+  for (auto& offset : part.offsets) offset -= part.first_row;
+  return part;
+}
+
+/// The users of a part from `user` on that have about a million ratings together, at least one user. Digests
+/// cover columns that few readers keep: a block at a time, they are never all in memory.
+RatingsPart some_users(const RatingsPart& part, int64_t user) {
+  constexpr int64_t enough = 1 << 20;
+  const auto first = part.offsets.begin() + user;
+  const auto end = std::lower_bound(first + 1, part.offsets.end() - 1, *first + enough);
+  RatingsPart block;
+  block.first_user = part.first_user + user;
+  block.first_row = part.first_row + *first;
+  for (auto offset = first; offset <= end; ++offset) block.offsets.push_back(*offset - *first);
+  return block;
+}
+
+/// The ratings of a block's users, as they must be.
+void read_and_check(const Hdf5File& file, RatingColumns there, const Dataset& dataset, RatingsPart& block) {
+  const auto column = [&]<class T>(const char* name, std::vector<T>& values) {
+    values = read_ratings_of<T>(file, name, dataset.total_rows, block.first_row, block.offsets.back());
+  };
+  column("/ratings/item", block.items);
+  column("/ratings/value", block.values);
+  if (there.times) column("/ratings/time", block.times);
+  if (there.valid) column("/ratings/valid", block.valid);
+  check_digests(file, block, dataset.users.size());
+  check_part(file, block, dataset.items.size());
+}
+
 /// Of ids and the digests of all users: a name for the contents, whatever the number of writers.
 uint64_t whole_digest(const Hdf5File& file) {
   Hash64 hash;
@@ -286,36 +328,33 @@ void finish_dataset_file(const std::string& path) {
   file.close();
 }
 
-Dataset read_dataset_file(const std::string& path, Slice slice) {
+Dataset read_dataset_file(const std::string& path, Slice slice, RatingColumns wanted) {
   const auto file = open_dataset_file(path);
   Dataset dataset;
   dataset.source = path;
   dataset.users = read_ids(file, "/users/id");
   dataset.items = read_ids(file, "/items/id");
   dataset.total_rows = file.shape("/ratings/item").at(0);
-  const int64_t users = file.shape("/users/id").at(0);
-  const int64_t items = file.shape("/items/id").at(0);
-  const auto offsets = read_offsets(file, "/ratings/offsets", users, dataset.total_rows);
-
-  std::vector<int64_t> counts(offsets.size());
-  std::adjacent_difference(offsets.begin(), offsets.end(), counts.begin());
-  const auto bounds = user_ranges(std::span<const int64_t>(counts).subspan(1), slice.world);
+  dataset.part = part_of_slice(file, dataset, slice);
   RatingsPart& part = dataset.part;
-  part.first_user = bounds[static_cast<std::size_t>(slice.rank)];
-  const int64_t last_user = bounds[static_cast<std::size_t>(slice.rank) + 1];
-  part.offsets.assign(offsets.begin() + part.first_user, offsets.begin() + last_user + 1);
-  part.first_row = part.offsets.front();
-  for (auto& offset : part.offsets) offset -= part.first_row;
-
-  const auto column = [&]<class T>(const char* name, std::vector<T>& values) {
-    values = read_ratings_of<T>(file, name, dataset.total_rows, part.first_row, part.offsets.back());
-  };
-  column("/ratings/item", part.items);
-  column("/ratings/value", part.values);
-  if (file.has("/ratings/time")) column("/ratings/time", part.times);
-  if (file.has("/ratings/valid")) column("/ratings/valid", part.valid);
-  check_digests(file, part, users);
-  check_part(file, part, items);
+  const RatingColumns there = {.times = file.has("/ratings/time"), .valid = file.has("/ratings/valid")};
+  const auto rows = static_cast<std::size_t>(part.offsets.back());
+  part.items.reserve(rows);
+  part.values.reserve(rows);
+  if (there.times && wanted.times) part.times.reserve(rows);
+  if (there.valid && wanted.valid) part.valid.reserve(rows);
+  for (int64_t user = 0; user < part.users();) {
+    RatingsPart block = some_users(part, user);
+    user += block.users();
+    read_and_check(file, there, dataset, block);
+    const auto append = []<class T>(std::vector<T>& to, const std::vector<T>& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(part.items, block.items);
+    append(part.values, block.values);
+    if (wanted.times) append(part.times, block.times);
+    if (wanted.valid) append(part.valid, block.valid);
+  }
   return dataset;
 }
 

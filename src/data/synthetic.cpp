@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -9,6 +10,7 @@
 #include "ncf/data/permutation.hpp"
 #include "ncf/data/user_ranges.hpp"
 #include "ncf/util/error.hpp"
+#include "ncf/util/target.hpp"
 
 namespace ncf {
 namespace {
@@ -61,15 +63,22 @@ class ItemChoice {
     cumulative_.resize(weights_.size());
     std::partial_sum(weights_.begin(), weights_.end(), cumulative_.begin());
     taken_.resize(weights_.size());
+    buckets_ = std::bit_ceil(n);
+    uint32_t at = 0;
+    for (uint64_t b = 0; b < buckets_; ++b) {
+      const double x = static_cast<double>(b) / static_cast<double>(buckets_) * cumulative_.back();
+      while (at + 1 < n && cumulative_[at] <= x) ++at;
+      begin_.push_back(at);
+    }
   }
 
-  /// `count` different items of a user, ascending.
-  std::vector<int32_t> draw(uint64_t user, int64_t count) {
+  /// `count` different items of a user, ascending. Valid until the next call.
+  const std::vector<int32_t>& draw(uint64_t user, int64_t count) {
     const auto wanted = static_cast<std::size_t>(count);
-    std::vector<int32_t> chosen =
-        wanted > weights_.size() / 8 ? by_exponentials(user, wanted) : by_trial(user, wanted);
-    std::sort(chosen.begin(), chosen.end());
-    return chosen;
+    chosen_.clear();
+    wanted > weights_.size() / 8 ? by_exponentials(user, wanted) : by_trial(user, wanted);
+    std::sort(chosen_.begin(), chosen_.end());
+    return chosen_;
   }
 
  private:
@@ -77,35 +86,51 @@ class ItemChoice {
     return random_uniform(seed_, Purpose::synthetic, counter(Draw::item_choice, user), trial);
   }
 
-  /// Draws with replacement until enough different ones were seen: quick when few are wanted.
-  std::vector<int32_t> by_trial(uint64_t user, std::size_t wanted) {
-    std::vector<int32_t> chosen;
-    for (uint64_t trial = 0; chosen.size() < wanted; ++trial) {
-      const double x = uniform(user, trial) * cumulative_.back();
-      const auto at = std::upper_bound(cumulative_.begin(), cumulative_.end() - 1, x) - cumulative_.begin();
-      uint8_t& taken = taken_[static_cast<std::size_t>(at)];
-      if (!taken) chosen.push_back(static_cast<int32_t>(at));
-      taken = 1;
+  /// Draws with replacement until enough different ones were seen: quick when few are wanted. A draw begins
+  /// its search in the bucket of its number; the tables are larger than caches, so several draws look at
+  /// once.
+  void by_trial(uint64_t user, std::size_t wanted) {
+    std::array<double, 16> draws;
+    for (uint64_t trial = 0; chosen_.size() < wanted; trial += draws.size()) {
+      const std::size_t some = std::min(draws.size(), wanted - chosen_.size() + 2);
+      for (std::size_t k = 0; k < some; ++k) {
+        draws[k] = uniform(user, trial + k);
+        __builtin_prefetch(&begin_[bucket(draws[k])]);
+      }
+      for (std::size_t k = 0; k < some; ++k) __builtin_prefetch(&cumulative_[begin_[bucket(draws[k])]]);
+      for (std::size_t k = 0; k < some && chosen_.size() < wanted; ++k) take(draws[k]);
+      trial -= draws.size() - some;
     }
-    for (const int32_t item : chosen) taken_[static_cast<std::size_t>(item)] = 0;
-    return chosen;
+    for (const int32_t item : chosen_) taken_[static_cast<std::size_t>(item)] = 0;
+  }
+
+  std::size_t bucket(double u) const { return static_cast<std::size_t>(u * static_cast<double>(buckets_)); }
+
+  /// The first item whose cumulative weight is above the number drawn.
+  void take(double u) {
+    const double x = u * cumulative_.back();
+    std::size_t at = begin_[bucket(u)];
+    while (at + 1 < cumulative_.size() && cumulative_[at] <= x) ++at;
+    if (!taken_[at]) chosen_.push_back(static_cast<int32_t>(at));
+    taken_[at] = 1;
   }
 
   /// The same distribution in one pass over all items (Efraimidis and Spirakis 2006): the smallest of
   /// exponential waiting times with the weights as rates.
-  std::vector<int32_t> by_exponentials(uint64_t user, std::size_t wanted) const {
+  void by_exponentials(uint64_t user, std::size_t wanted) {
     std::vector<std::pair<double, int32_t>> waits(weights_.size());
     for (std::size_t i = 0; i < waits.size(); ++i)
       waits[i] = {-std::log1p(-uniform(user, i)) / weights_[i], static_cast<int32_t>(i)};
     std::nth_element(waits.begin(), waits.begin() + static_cast<int64_t>(wanted) - 1, waits.end());
-    std::vector<int32_t> chosen;
-    for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(waits[i].second);
-    return chosen;
+    for (std::size_t i = 0; i < wanted; ++i) chosen_.push_back(waits[i].second);
   }
 
   uint64_t seed_;
   std::vector<double> weights_, cumulative_;
-  std::vector<uint8_t> taken_;  // all 0 between draws
+  uint64_t buckets_ = 1;         // a power of two
+  std::vector<uint32_t> begin_;  // [buckets]: where the search for a number of the bucket begins
+  std::vector<uint8_t> taken_;   // all 0 between draws
+  std::vector<int32_t> chosen_;
 };
 
 void check(const SyntheticConfig& c) {
@@ -128,8 +153,38 @@ Vocabulary numbered(int64_t n) {
   return {std::move(ids)};
 }
 
+int64_t share(double scaled_weight, int64_t room) {
+  return std::min(room, static_cast<int64_t>(std::min(scaled_weight, 1e18)));
+}
+
+/// What all users have together at this scale; no more than users × room.
+NCF_MULTIARCH int64_t shares(const std::vector<double>& weights, double scale, int64_t room) {
+  int64_t sum = 0;
+  const double* w = weights.data();
+  const std::size_t n = weights.size();
+  for (std::size_t u = 0; u < n; ++u) sum += share(scale * w[u], room);
+  return sum;
+}
+
 float rating_of(double score) {
   return static_cast<float>(std::clamp(std::round(2 * score) / 2, 1.0, 5.0));
+}
+
+void add_user(uint64_t seed, uint64_t u, const std::vector<int32_t>& chosen, const std::vector<Hidden>& items,
+              bool with_times, RatingsPart& part) {
+  const Hidden user = hidden_of(seed, Draw::user_factors, u, user_sd);
+  for (const int32_t item : chosen) __builtin_prefetch(&items[static_cast<std::size_t>(item)]);
+  for (const int32_t item : chosen) {
+    const auto i = static_cast<uint64_t>(item);
+    const Hidden& about = items[i];
+    const double taste = std::inner_product(user.taste.begin(), user.taste.end(), about.taste.begin(), 0.0);
+    const double noise = noise_sd * random_normal(seed, Purpose::synthetic, counter(Draw::noise, u), i);
+    part.items.push_back(item);
+    part.values.push_back(rating_of(mean_score + user.bias + about.bias + taste + noise));
+    if (!with_times) continue;
+    part.times.push_back(static_cast<int64_t>(
+        first_time + random_below(time_span, seed, Purpose::synthetic, counter(Draw::time, u), i)));
+  }
 }
 
 }  // namespace
@@ -147,21 +202,14 @@ std::vector<int64_t> synthetic_activity(const SyntheticConfig& config, uint64_t 
     weights[u] =
         std::exp(activity_sd * random_normal(seed, Purpose::synthetic, counter(Draw::activity, u), 0));
   const int64_t more = config.ratings - config.users, room = config.items - 1;
-  const auto share = [&](std::size_t u, double scale) {
-    return std::min(room, static_cast<int64_t>(std::min(scale * weights[u], 1e18)));
-  };
   // The largest scale at which the shares do not add up to too many, then the rest one each.
   double low = 0, high = 1;
-  const auto too_many = [&](double scale) {
-    int64_t sum = 0;
-    for (std::size_t u = 0; u < users && sum <= more; ++u) sum += share(u, scale);
-    return sum > more;
-  };
+  const auto too_many = [&](double scale) { return shares(weights, scale, room) > more; };
   while (high < 1e15 && !too_many(high)) high *= 2;
   for (int step = 0; step < 60; ++step) (too_many((low + high) / 2) ? high : low) = (low + high) / 2;
   int64_t left = more;
   for (std::size_t u = 0; u < users; ++u) {
-    const int64_t n = share(u, low);
+    const int64_t n = share(low * weights[u], room);
     counts[u] += n;
     left -= n;
   }
@@ -171,7 +219,7 @@ std::vector<int64_t> synthetic_activity(const SyntheticConfig& config, uint64_t 
   return counts;
 }
 
-Dataset synthetic_dataset(const SyntheticConfig& config, uint64_t seed, Slice slice) {
+Dataset synthetic_dataset(const SyntheticConfig& config, uint64_t seed, Slice slice, bool with_times) {
   check(config);
   Dataset dataset;
   dataset.users = numbered(config.users);
@@ -193,21 +241,14 @@ Dataset synthetic_dataset(const SyntheticConfig& config, uint64_t seed, Slice sl
   for (uint64_t i = 0; i < static_cast<uint64_t>(config.items); ++i)
     items.push_back(hidden_of(seed, Draw::item_factors, i, item_sd));
   ItemChoice choice(config.items, seed);
+  const auto rows = static_cast<std::size_t>(std::accumulate(
+      counts.begin() + part.first_user, counts.begin() + static_cast<int64_t>(last), int64_t{0}));
+  part.items.reserve(rows);
+  part.values.reserve(rows);
+  if (with_times) part.times.reserve(rows);
+  part.offsets.reserve(last - first + 1);
   for (uint64_t u = first; u < last; ++u) {
-    const Hidden user = hidden_of(seed, Draw::user_factors, u, user_sd);
-    if (counts[u] > 0) {
-      for (const int32_t item : choice.draw(u, counts[u])) {
-        const auto i = static_cast<uint64_t>(item);
-        const Hidden& about = items[i];
-        const double taste =
-            std::inner_product(user.taste.begin(), user.taste.end(), about.taste.begin(), 0.0);
-        const double noise = noise_sd * random_normal(seed, Purpose::synthetic, counter(Draw::noise, u), i);
-        part.items.push_back(item);
-        part.values.push_back(rating_of(mean_score + user.bias + about.bias + taste + noise));
-        part.times.push_back(static_cast<int64_t>(
-            first_time + random_below(time_span, seed, Purpose::synthetic, counter(Draw::time, u), i)));
-      }
-    }
+    if (counts[u] > 0) add_user(seed, u, choice.draw(u, counts[u]), items, with_times, part);
     part.offsets.push_back(part.rows());
   }
   return dataset;

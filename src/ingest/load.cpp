@@ -129,7 +129,8 @@ void warn_of_merged(const Dataset& dataset, int64_t in_both, Duplicates duplicat
                 " pairs are also in the validation file; they only validate");
 }
 
-Dataset load_text(const RatingsSource& source, const DataConfig& config, Communicator& comm) {
+Dataset load_text(const RatingsSource& source, const DataConfig& config, bool keep_times,
+                  Communicator& comm) {
   Share share = read_share(source, config, comm);
   Dataset dataset;
   dataset.source = config.path;
@@ -140,8 +141,8 @@ Dataset load_text(const RatingsSource& source, const DataConfig& config, Communi
   auto mine = to_owners(std::move(share.ratings), bounds, comm);
   BuiltPart built = agreed(comm, [&] {
     const auto rank = static_cast<std::size_t>(comm.rank());
-    return build_part(std::move(mine), bounds[rank], bounds[rank + 1], config.duplicates, share.with_times,
-                      !source.valid.empty());
+    return build_part(std::move(mine), bounds[rank], bounds[rank + 1], config.duplicates,
+                      keep_times && share.with_times, !source.valid.empty());
   });
   fail_together(comm, built.repeat ? comm.rank() : nothing_wrong,
                 [&] { return repeated_pair(built, source, dataset); });
@@ -156,15 +157,19 @@ Dataset load_text(const RatingsSource& source, const DataConfig& config, Communi
 
 }  // namespace
 
-Dataset load_dataset(const DataConfig& config, uint64_t seed, Communicator& comm) {
+Dataset load_dataset(const DataConfig& config, uint64_t seed, Communicator& comm, Times times) {
+  const bool keep_times = times == Times::keep || config.split == SplitKind::leave_one_out;
   if (config.path.empty())
     return agreed(comm, [&] {
-      return synthetic_dataset(config.synthetic, seed, {comm.rank(), comm.size()});
+      return synthetic_dataset(config.synthetic, seed, {comm.rank(), comm.size()}, keep_times);
     });
   const RatingsSource source = agreed(comm, [&] { return find_ratings(config); });
   if (source.format == DataFormat::hdf5)
-    return agreed(comm, [&] { return read_dataset_file(source.ratings, {comm.rank(), comm.size()}); });
-  return load_text(source, config, comm);
+    return agreed(comm, [&] {
+      return read_dataset_file(source.ratings, {comm.rank(), comm.size()},
+                               {.times = keep_times, .valid = true});
+    });
+  return load_text(source, config, keep_times, comm);
 }
 
 }  // namespace ncf

@@ -1,5 +1,7 @@
 #include "ncf/ingest/samples.hpp"
 
+#include <algorithm>
+
 #include "ncf/data/split.hpp"
 #include "ncf/util/error.hpp"
 
@@ -82,6 +84,9 @@ TrainingData make_training_data(const Dataset& dataset, const DataConfig& config
   Side items = numbered(dataset.items, all ? everything(dataset.items) : trained_items(dataset, valid, comm));
 
   TrainingData data;
+  const auto validating = static_cast<std::size_t>(std::ranges::count(valid, uint8_t{1}));
+  data.train.rows.reserve(valid.size() - validating);
+  data.valid.rows.reserve(validating);
   for (int64_t u = 0; u < part.users(); ++u) {
     const auto slot = static_cast<std::size_t>(u);
     const int32_t user = users.rows[static_cast<std::size_t>(part.first_user + u)];

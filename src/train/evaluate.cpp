@@ -37,7 +37,7 @@ Dataset load_own(const LoadedConfig& loaded, Communicator& comm) {
   const bool stored =
       comm.max(int64_t{loaded.places.contains("data.path") || config.data.path.empty() ? 1 : 0}) == 0;
   try {
-    return load_dataset(config.data, static_cast<uint64_t>(config.run.seed), comm);
+    return load_dataset(config.data, static_cast<uint64_t>(config.run.seed), comm, Times::as_split_needs);
   } catch (const Error& e) {
     if (!e.agreed() || e.kind() != ErrorKind::data || !stored) throw;
     throw Error(e.kind(),
@@ -79,7 +79,7 @@ DataConfig given_data(const EvaluateRequest& request, Communicator& comm) {
 }
 
 Samples given_samples(const EvaluateRequest& request, const SavedModel& model, Communicator& comm) {
-  const Dataset dataset = load_dataset(given_data(request, comm), 0, comm);
+  const Dataset dataset = load_dataset(given_data(request, comm), 0, comm, Times::as_split_needs);
   const std::vector<uint8_t> all(static_cast<std::size_t>(dataset.part.rows()), 1);
   return known_samples(dataset, all, model.users, model.items, comm);
 }

@@ -44,7 +44,7 @@ void check_directory(const Config& config) {
 
 TrainingData load(const Config& config, Communicator& comm, std::string& source) {
   const auto seed = static_cast<uint64_t>(config.run.seed);
-  const Dataset dataset = load_dataset(config.data, seed, comm);
+  const Dataset dataset = load_dataset(config.data, seed, comm, Times::as_split_needs);
   source = dataset.source;
   return make_training_data(dataset, config.data, seed, comm);
 }

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
+#include "ncf/data/synthetic.hpp"
 #include "ncf/io/durable.hpp"
 #include "ncf/io/hdf5.hpp"
 #include "support/temporary_directory.hpp"
@@ -125,6 +127,22 @@ TEST_F(DatasetFile, AnyCutIntoPartsGivesTheSameAndAnySliceReadsItsShare) {
       EXPECT_EQ(row, 6);
     }
   }
+}
+
+TEST_F(DatasetFile, ManyRatingsAreReadInBlocksAndUnwantedColumnsNotKept) {
+  SyntheticConfig config;
+  config.users = 700, config.items = 4000, config.ratings = 2'200'000;  // two blocks and a bit
+  const Dataset all = synthetic_dataset(config, 1, {});
+  write_in_parts(path_, all, {0, 700}, {});
+  const Dataset found = read_dataset_file(path_, {});
+  EXPECT_EQ(found.part.offsets, all.part.offsets);
+  EXPECT_EQ(found.part.items, all.part.items);
+  EXPECT_EQ(found.part.values, all.part.values);
+  EXPECT_EQ(found.part.times, all.part.times);
+  const Dataset less = read_dataset_file(path_, {1, 2}, {.times = false, .valid = false});
+  EXPECT_TRUE(less.part.times.empty());
+  EXPECT_TRUE(std::ranges::equal(
+      less.part.items, std::span(all.part.items).subspan(static_cast<std::size_t>(less.part.first_row))));
 }
 
 TEST_F(DatasetFile, WithoutTimesSplitOrSideTables) {

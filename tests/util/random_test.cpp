@@ -65,6 +65,14 @@ TEST(Random, TruncatedNormalsAreQuantilesOfTheWordsOfTheirBlocks) {
   }
 }
 
+TEST(Random, NormalsAreQuantilesOfTheirBits) {
+  for (uint64_t k = 0; k < 20000; ++k) {
+    const double x = random_normal(3, Purpose::synthetic, 4, k);
+    const double p = (static_cast<double>(random_bits(3, Purpose::synthetic, 4, k) >> 12) + 0.5) * 0x1p-52;
+    ASSERT_NEAR(0.5 * std::erfc(-x / std::sqrt(2.0)) / p, 1, 1e-13 * (1 + x * x)) << x;
+  }
+}
+
 TEST(Random, BelowCoversItsRangeEvenly) {
   constexpr int n = 60000;
   int counts[6] = {};

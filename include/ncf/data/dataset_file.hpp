@@ -29,8 +29,9 @@ void add_ratings(const std::string& path, const RatingsPart& part);
 void finish_dataset_file(const std::string& path);
 
 /// All ids, and the ratings of this slice's users: contiguous ranges of about equally many ratings.
-/// Everything read is checked: indices, order, and the digest of each user's ratings.
-Dataset read_dataset_file(const std::string& path, Slice slice);
+/// Everything is checked: indices, order, and the digest of each user's ratings; of times and the given split
+/// only what is wanted is kept.
+Dataset read_dataset_file(const std::string& path, Slice slice, RatingColumns wanted = {true, true});
 
 /// The side tables, attributes sorted by name.
 SideTables read_side_tables(const std::string& path);

@@ -21,7 +21,7 @@ namespace ncf {
 
 /// The data set, ids 1..users and 1..items (also those that no rating names), this slice's users' ratings.
 /// Error{usage} for numbers that cannot be: none of something, or more ratings than there are pairs.
-Dataset synthetic_dataset(const SyntheticConfig& config, uint64_t seed, Slice slice);
+Dataset synthetic_dataset(const SyntheticConfig& config, uint64_t seed, Slice slice, bool with_times = true);
 
 /// Ratings of each user: they add up to config.ratings.
 std::vector<int64_t> synthetic_activity(const SyntheticConfig& config, uint64_t seed);
