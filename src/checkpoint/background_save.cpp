@@ -46,10 +46,10 @@ BackgroundSave::BackgroundSave(std::string checkpoints, Keep keep)
 
 BackgroundSave::~BackgroundSave() = default;
 
-std::optional<SaveOutcome> BackgroundSave::start(Communicator& comm, const Snapshot& snapshot) {
+std::optional<SaveOutcome> BackgroundSave::start(Communicator& comm, const Snapshot& snapshot, bool last) {
   if (under_way()) throw Error(ErrorKind::internal, "a checkpoint is begun while another is under way");
   started_ = now_s();
-  held_.hold(snapshot);
+  last ? held_.look_at(snapshot) : held_.hold(snapshot);
   try {
     partial_ = begin_checkpoint(comm, checkpoints_, snapshot.progress.step);
   } catch (const Error& e) {

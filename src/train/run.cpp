@@ -84,6 +84,13 @@ void add(PhaseSeconds& total, const PhaseSeconds& more) {
   }
 }
 
+/// Whether checkpoints are begun that are not the last thing a run does.
+bool saves_beside_training(const Config& config) {
+  const CheckpointConfig& c = config.checkpoint;
+  return c.every_steps > 0 || c.every_minutes > 0 ||
+         (c.every_epochs > 0 && c.every_epochs < config.train.epochs);
+}
+
 /// What a rank tells all others at a step, above the bits of Saving::notes().
 constexpr uint64_t signal_note = 4;
 constexpr uint64_t limit_note = 8;
@@ -175,9 +182,9 @@ class Run {
     facts.valid_rows = data_.valid.total;
     facts.parameters = learner_.parameter_count();
     const auto samples =
-        static_cast<int64_t>((2 * data_.train.rows.size() + data_.valid.rows.size()) * sizeof(Sample));
-    // Twice the learner: a checkpoint is written from a copy.
-    const int64_t needed = 2 * learner_.memory_bytes() + samples;
+        static_cast<int64_t>((data_.train.rows.size() + data_.valid.rows.size()) * sizeof(Sample));
+    // A checkpoint that training goes on beside is written from a copy.
+    const int64_t needed = (saves_beside_training(config_) ? 2 : 1) * learner_.memory_bytes() + samples;
     facts.rank_bytes = comm_.max(needed);
     for (const std::string& sentence : check_placement(comm_, facts.threads, needed)) log_warning(sentence);
     facts.epochs = config_.train.epochs;
@@ -218,7 +225,7 @@ class Run {
       timer.restart();
       const uint64_t stop = united & (signal_note | limit_note);
       const bool due = saving_.after_step(comm_, state_.progress.step, united);
-      if (stop != 0 || (due && s < shape_.steps())) save(loss.exact, {});
+      if (stop != 0 || (due && s < shape_.steps())) save(loss.exact, {}, stop != 0);
       due_at_end_ = due;
       timer.charge(Phase::checkpoint);
       if (stop != 0) return stop;
@@ -252,7 +259,7 @@ class Run {
     due_at_end_ = false;
     if (!due) return;
     PhaseTimer saving;
-    save({}, facts.valid ? std::optional(facts.valid->mse) : std::nullopt);
+    save({}, facts.valid ? std::optional(facts.valid->mse) : std::nullopt, epoch == config_.train.epochs);
     saving.charge(Phase::checkpoint);
     add(total_, over_ranks(comm_, saving));
   }
@@ -268,10 +275,10 @@ class Run {
   }
 
   /// `loss`: this rank's part of that of the epoch under way.
-  void save(const ExactSum& loss, std::optional<double> valid_mse) {
+  void save(const ExactSum& loss, std::optional<double> valid_mse, bool last) {
     comm_.set_phase("checkpoint");
     state_.epoch_loss = global_sum(comm_, loss);
-    saving_.begin(comm_, state_, valid_mse);
+    saving_.begin(comm_, state_, valid_mse, last);
   }
 
   uint64_t stop_notes() const {

@@ -65,7 +65,7 @@ Snapshot Saving::snapshot(const CarriedOn& state) const {
   return s;
 }
 
-void Saving::begin(Communicator& comm, const CarriedOn& state, std::optional<double> valid_mse) {
+void Saving::begin(Communicator& comm, const CarriedOn& state, std::optional<double> valid_mse, bool last) {
   const double started = now_s();
   conclude(save_.finish(comm));
   Snapshot s = snapshot(state);
@@ -80,7 +80,7 @@ void Saving::begin(Communicator& comm, const CarriedOn& state, std::optional<dou
   begun_ = started;
   last_step_ = state.progress.step;
   failure_.clear();
-  const auto outcome = save_.start(comm, s);
+  const auto outcome = save_.start(comm, s, last);
   waited_ = now_s() - started;
   conclude(outcome);
 }

@@ -103,6 +103,12 @@ TEST_F(BackgroundSaveTest, TurnsByNotes) {
   EXPECT_GT(save_.memory_bytes(), 0);
 }
 
+TEST_F(BackgroundSaveTest, TheLastOneIsWrittenWithoutACopy) {
+  EXPECT_FALSE(save_.start(comm_, example_.snapshot(1), true).has_value());
+  expect_saved(save_.finish(comm_), 1);
+  EXPECT_EQ(save_.memory_bytes(), 0);
+}
+
 TEST_F(BackgroundSaveTest, NothingIsCommittedWhileARankStillWrites) {
   start(1);
   for (int k = 0; k < 3; ++k) EXPECT_FALSE(save_.advance(comm_, 1).has_value());

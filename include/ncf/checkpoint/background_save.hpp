@@ -4,7 +4,7 @@
 /// communicate: how far they are travels as notes with the exchange of each training step, so all ranks take
 /// each turn at the same step.
 ///
-///     start(snapshot)            copy, begin, write           [writing]
+///     start(snapshot)            copy, begin, write           [writing]     the last one needs no copy
 ///     notes() … advance(notes)   all have written: commit     [committing]
 ///     notes() … advance(notes)   rank 0 is done: outcome      [idle]
 ///
@@ -41,8 +41,9 @@ class BackgroundSave {
   BackgroundSave& operator=(const BackgroundSave&) = delete;
 
   /// Returns as soon as training may change what the snapshot looks at; with an outcome if it failed
-  /// already. None may be under way. Collective.
-  std::optional<SaveOutcome> start(Communicator& comm, const Snapshot& snapshot);
+  /// already. `last`: nothing will be changed before the save is over, so nothing is copied. None may be
+  /// under way. Collective.
+  std::optional<SaveOutcome> start(Communicator& comm, const Snapshot& snapshot, bool last = false);
 
   /// Bit 0: this rank's thread is not done. To be united (or) over all ranks.
   uint64_t notes() const;

@@ -15,6 +15,8 @@ class HeldSnapshot {
  public:
   /// Copies tables and dense parameters. Vocabularies are not copied: they must stay and not change.
   void hold(const Snapshot& snapshot);
+  /// Copies nothing: what the snapshot looks at must stay and not change.
+  void look_at(const Snapshot& snapshot) { snapshot_ = snapshot; }
   const Snapshot& snapshot() const { return snapshot_; }
   int64_t memory_bytes() const;
 

@@ -28,9 +28,9 @@ class Saving {
   bool due_after_epoch(int64_t epoch) const;
 
   /// Begins a checkpoint; training may go on at once. `valid_mse` is the metric by which `best` is chosen, if
-  /// the model was evaluated as it is. Throws Error{diverged} when a value is not finite, and
-  /// Error{checkpoint} for a failure where checkpoint.required. Collective.
-  void begin(Communicator& comm, const CarriedOn& state, std::optional<double> valid_mse);
+  /// the model was evaluated as it is. `last`: no step follows, so nothing is copied. Throws Error{diverged}
+  /// when a value is not finite, and Error{checkpoint} for a failure where checkpoint.required. Collective.
+  void begin(Communicator& comm, const CarriedOn& state, std::optional<double> valid_mse, bool last);
   /// Waits until nothing is under way. Throws Error{checkpoint} when the last checkpoint begun could not be
   /// written. Collective.
   void finish(Communicator& comm);
