@@ -1,18 +1,16 @@
 // The order of an epoch and the samples' way into it: the permutation an index or a block at a time, and what
 // a rank needs to have the samples of its steps at hand. Also under mpirun: every rank does the same number
 // of rounds, the root reports; items a second are those of one rank.
-#include <benchmark/benchmark.h>
-
 #include <numeric>
 
-#include "ncf/comm/session.hpp"
+#include "ncf/data/permutation.hpp"
 #include "ncf/train/epoch_samples.hpp"
+#include "on_all_ranks.hpp"
 
 namespace {
 
 using namespace ncf;
-
-Communicator* job = nullptr;
+using bench::job;
 
 void permutation_one(benchmark::State& state) {
   const auto n = static_cast<uint64_t>(state.range(0));
@@ -60,25 +58,12 @@ BENCHMARK(epoch_exchange)
     ->Args({40'000'000, 8192})
     ->Iterations(3)
     ->Repetitions(3)
-    ->ReportAggregatesOnly(false)
+    ->DisplayAggregatesOnly()
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  set_open_mpi_defaults();
-  MpiSession session(&argc, &argv);
-  Communicator comm = Communicator::world();
-  job = &comm;
-  benchmark::Initialize(&argc, argv);
-  if (comm.is_root()) {
-    benchmark::RunSpecifiedBenchmarks();
-  } else {
-    class Silent : public benchmark::BenchmarkReporter {
-      bool ReportContext(const Context&) override { return true; }
-      void ReportRuns(const std::vector<Run>&) override {}
-    } silent;
-    benchmark::RunSpecifiedBenchmarks(&silent);
-  }
+  return bench::run_on_all_ranks(argc, argv);
 }
