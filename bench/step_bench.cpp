@@ -14,7 +14,7 @@ using namespace ncf;
 constexpr int64_t user_rows = 944, item_rows = 1635, batches = 16;
 
 void step(benchmark::State& state, ModelKind kind, EmbeddingUpdate embedding_update, bool batch_norm,
-          Reproducible reproducible = Reproducible::run) {
+          Reproducible reproducible = Reproducible::run, PrecisionKind precision = PrecisionKind::fp32) {
   Config config;
   config.model.kind = kind;
   if (kind == ModelKind::dot) config.model.embedding_dim = {50, 50};
@@ -22,6 +22,9 @@ void step(benchmark::State& state, ModelKind kind, EmbeddingUpdate embedding_upd
   config.model.y_range = std::vector<double>{0, 5.5};
   config.train.embedding_update = embedding_update;
   config.train.reproducible = reproducible;
+  config.train.precision = precision;
+  if (precision == PrecisionKind::bf16 && !has_bf16())
+    return state.SkipWithError("this processor has no bfloat16 products");
   config.train.schedule = ScheduleKind::constant;
   config.train.lr = 1e-4;
   const int64_t batch = state.range(0);
@@ -69,6 +72,11 @@ BENCHMARK_CAPTURE(step, neural_lazy, ModelKind::neural, EmbeddingUpdate::lazy, f
     ->Arg(8192);
 BENCHMARK_CAPTURE(step, neural_lazy_fixed_order, ModelKind::neural, EmbeddingUpdate::lazy, false,
                   Reproducible::ranks)
+    ->Arg(64)
+    ->Arg(1024)
+    ->Arg(8192);
+BENCHMARK_CAPTURE(step, neural_lazy_bf16, ModelKind::neural, EmbeddingUpdate::lazy, false, Reproducible::run,
+                  PrecisionKind::bf16)
     ->Arg(64)
     ->Arg(1024)
     ->Arg(8192);

@@ -13,6 +13,7 @@ constexpr std::string_view optimizer_kinds[] = {"adamw", "sgd"};
 constexpr std::string_view schedule_kinds[] = {"one_cycle", "cosine", "step", "constant"};
 constexpr std::string_view embedding_updates[] = {"lazy", "dense"};
 constexpr std::string_view reproducibles[] = {"run", "ranks"};
+constexpr std::string_view precisions[] = {"fp32", "bf16"};
 
 }  // namespace
 
@@ -39,6 +40,9 @@ std::span<const std::string_view> names(ScheduleKind) {
 }
 std::span<const std::string_view> names(EmbeddingUpdate) {
   return embedding_updates;
+}
+std::span<const std::string_view> names(PrecisionKind) {
+  return precisions;
 }
 std::span<const std::string_view> names(Reproducible) {
   return reproducibles;

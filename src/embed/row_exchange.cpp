@@ -117,8 +117,7 @@ void RowExchange::gather(Communicator& comm, std::span<Matrix> there, std::span<
     }
 }
 
-void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradients,
-                             std::span<Matrix> sums) {
+void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradients, std::span<Matrix> sums) {
   if (comm.size() == 1) {
     for (std::size_t t = 0; t < tables(); ++t) std::swap(*gradients[t], sums[t]);
     return;

@@ -12,13 +12,20 @@ TableRoutes::TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes)
 
 void TableRoutes::find_unique(std::span<const int32_t> ids) {
   const int64_t a_rank = classes_ * class_rows_;
+  if (shards_.world == 1 && classes_ == 1) {  // a row's place is its number
+    unique_.find(ids, a_rank);
+    places_.assign(unique_.values().begin(), unique_.values().end());
+    unique_counts_.assign(1, std::ssize(places_));
+    return;
+  }
   keys_.resize(ids.size());
   for (std::size_t k = 0; k < ids.size(); ++k) {
     const auto id = static_cast<uint32_t>(ids[k]), world = static_cast<uint32_t>(shards_.world);
     const uint32_t owner = id % world, local = id / world;  // as ShardMap, without 64-bit divisions
-    keys_[k] = static_cast<int32_t>(owner * static_cast<uint32_t>(a_rank) +
-                                    local % static_cast<uint32_t>(classes_) * static_cast<uint32_t>(class_rows_) +
-                                    local / static_cast<uint32_t>(classes_));
+    keys_[k] =
+        static_cast<int32_t>(owner * static_cast<uint32_t>(a_rank) +
+                             local % static_cast<uint32_t>(classes_) * static_cast<uint32_t>(class_rows_) +
+                             local / static_cast<uint32_t>(classes_));
   }
   unique_.find(keys_, shards_.world * a_rank);
   places_.resize(unique_.values().size());
@@ -33,6 +40,11 @@ void TableRoutes::find_unique(std::span<const int32_t> ids) {
 }
 
 void TableRoutes::set_owned(std::span<const int32_t> places) {
+  if (classes_ == 1) {
+    owned_.assign(places.begin(), places.end());
+    class_bounds_ = {0, std::ssize(owned_)};
+    return;
+  }
   owned_.resize(places.size());
   class_bounds_.assign(1, 0);
   for (std::size_t k = 0; k < places.size(); ++k) {

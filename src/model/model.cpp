@@ -9,10 +9,11 @@ namespace ncf {
 namespace {
 
 std::variant<Neural, Dot> make(const ModelConfig& config, const std::vector<TableShape>& tables,
-                               int64_t micro_batch, uint64_t seed, DenseParameters& parameters) {
+                               int64_t micro_batch, Precision precision, uint64_t seed,
+                               DenseParameters& parameters) {
   switch (config.kind) {
     case ModelKind::neural:
-      return Neural(config, tables, micro_batch, seed, parameters);
+      return Neural(config, tables, micro_batch, precision, seed, parameters);
     case ModelKind::dot:
       return Dot(config);
   }
@@ -41,8 +42,8 @@ std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_row
 }
 
 Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-             uint64_t seed, DenseParameters& parameters)
-    : model_(make(config, tables, micro_batch, seed, parameters)),
+             Precision precision, uint64_t seed, DenseParameters& parameters)
+    : model_(make(config, tables, micro_batch, precision, seed, parameters)),
       cols_{tables.at(0).cols(), tables.at(1).cols()} {}
 
 void Model::begin(Use use, int64_t rows, DenseParameters& parameters) {

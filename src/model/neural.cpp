@@ -8,10 +8,11 @@
 namespace ncf {
 
 Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-               uint64_t seed, DenseParameters& parameters)
+               Precision precision, uint64_t seed, DenseParameters& parameters)
     : batch_norm_(config.batch_norm),
       embedding_dropout_(config.embedding_dropout),
       micro_batch_(micro_batch),
+      precision_(precision),
       seed_(seed),
       cols_{tables.at(0).cols(), tables.at(1).cols()} {
   if (config.y_range)
@@ -52,8 +53,7 @@ Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables,
 void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
   // At fixed places a row's products must not depend on which other rows its owner was asked for.
   fixed_places_ = use == Use::predict_at_fixed_places;
-  projects_ =
-      !hidden_.empty() && !fixed_places_ && (embedding_dropout_ == 0 || use != Use::train);
+  projects_ = !hidden_.empty() && !fixed_places_ && (embedding_dropout_ == 0 || use != Use::train);
   constexpr int64_t worth_it = 512;  // rows; measured
   transposed_ = rows >= worth_it && !fixed_places_;
   if (!transposed_) return;
@@ -73,14 +73,14 @@ ForwardWeight Neural::weight_of(std::size_t layer, DenseParameters& parameters) 
 void Neural::project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out) {
   // Every sample has one user: the users' products bring the bias.
   project_rows(rows, weight_of(0, parameters).inputs(table == 0 ? 0 : cols_[0], cols_[table]),
-               table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), out);
+               table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), out, precision_);
 }
 
 void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
                               ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients) {
   const bool with_bias = table == 0 && !batch_norm_;
   project_rows_backward(rows, sums, granules, parameters, hidden_[0].weight, table == 0 ? 0 : cols_[0],
-                        with_bias ? &hidden_[0].bias : nullptr, row_gradients);
+                        with_bias ? &hidden_[0].bias : nullptr, row_gradients, precision_);
 }
 
 Neural::Pass Neural::pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks,
@@ -105,8 +105,8 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
   for (const Chunk& granule : granules)
     for (int64_t at = 0; at < granule.count; at += micro_batch_) {
       const Chunk part{0, std::min(micro_batch_, granule.count - at), granule.granule};
-      train_pass(batch, pass_of(batch, granule.first + at, std::span(&part, 1), part.count), parameters,
-                 sums, loss, sum);
+      train_pass(batch, pass_of(batch, granule.first + at, std::span(&part, 1), part.count), parameters, sums,
+                 loss, sum);
     }
 }
 

@@ -46,7 +46,7 @@ void Neural::forward_linear(const BatchView& batch, const Pass& pass, std::size_
   const MatrixView y = work_.activations[layer].relu.view().rows_from(c.first, c.count);
   if (layer > 0 || !projects_)
     return linear_relu_forward(input_of(layer).rows_from(c.first, c.count), weight_of(layer, parameters),
-                               bias_of(hidden_[layer], parameters), y);
+                               bias_of(hidden_[layer], parameters), y, precision_);
   const int64_t first = pass.first + c.first;
   sum_relu_forward(batch.users, batch.items, of_pass(batch.user_slots, first, c.count),
                    of_pass(batch.item_slots, first, c.count), y);
@@ -82,11 +82,11 @@ void Neural::backward(const BatchView& batch, const Pass& pass, DenseParameters&
   work_.gradient.reshape(top.rows, top.cols);
   MatrixView dy = work_.gradient.view();
   for (const Chunk& c : pass.chunks)
-    unit_backward(top.rows_from(c.first, c.count), parameters.value(out_weight_),
-                  std::span(work_.z).subspan(static_cast<std::size_t>(c.first),
-                                             static_cast<std::size_t>(c.count)),
-                  parameters.gradient(out_weight_, c.granule), parameters.gradient(out_bias_, c.granule)[0],
-                  dy.rows_from(c.first, c.count));
+    unit_backward(
+        top.rows_from(c.first, c.count), parameters.value(out_weight_),
+        std::span(work_.z).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.count)),
+        parameters.gradient(out_weight_, c.granule), parameters.gradient(out_bias_, c.granule)[0],
+        dy.rows_from(c.first, c.count));
   for (std::size_t l = hidden_.size(); l-- > 0;) {
     Hidden& h = hidden_[l];
     dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
@@ -116,7 +116,7 @@ void Neural::backward_linear(std::size_t layer, const Chunk& c, DenseParameters&
   linear_backward(input_of(layer).rows_from(c.first, c.count), parameters.matrix(h.weight), dy,
                   parameters.gradient_matrix(h.weight, c.granule),
                   batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule),
-                  dx.rows_from(c.first, c.count));
+                  dx.rows_from(c.first, c.count), precision_);
 }
 
 void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) {

@@ -4,12 +4,14 @@
 
 #include <dnnl.hpp>
 
+#include "gemm_bf16.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/narrow.hpp"
 
 namespace ncf {
 
-void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta) {
+void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta,
+          Precision precision) {
   const int64_t k = op_a == Op::none ? a.cols : a.rows;
   if (c.rows == 0 || c.cols == 0) return;
   if (k == 0) {
@@ -17,6 +19,7 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
       for (int64_t r = 0; r < c.rows; ++r) std::fill_n(c.row(r), c.cols, 0.0F);
     return;
   }
+  if (precision == Precision::bf16) return gemm_bf16(a, op_a, b, op_b, c, beta);
   const auto flag = [](Op op) { return op == Op::none ? 'N' : 'T'; };
   const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride,
                                           b.data, b.stride, beta, c.data, c.stride);

@@ -55,8 +55,8 @@ NCF_MULTIARCH void dot_rows(ConstMatrixView x, const float* __restrict w, float 
     z[r] = sum + bias;
   }
 }
-NCF_MULTIARCH void unit_backward_rows(ConstMatrixView x, const float* __restrict w, const float* __restrict dz,
-                                      float* __restrict dw, MatrixView dx) {
+NCF_MULTIARCH void unit_backward_rows(ConstMatrixView x, const float* __restrict w,
+                                      const float* __restrict dz, float* __restrict dw, MatrixView dx) {
   for (int64_t r = 0; r < x.rows; ++r) {
     const float* __restrict row = x.row(r);
     float* __restrict out = dx.row(r);
@@ -112,8 +112,9 @@ void transpose(ConstMatrixView from, Matrix& to) {
       for (int64_t k = r; k < std::min(r + block, from.rows); ++k) to.row(c)[k] = from(k, c);
 }
 
-void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y) {
-  gemm(x, Op::none, weight.matrix, weight.op(), y);
+void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y,
+                         Precision precision) {
+  gemm(x, Op::none, weight.matrix, weight.op(), y, 0, precision);
   bias.empty() ? relu(y) : bias_relu(y, bias.data());
 }
 
@@ -122,11 +123,11 @@ void relu_backward(ConstMatrixView y, MatrixView dy) {
 }
 
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
-                     std::span<float> dbias, MatrixView dx) {
+                     std::span<float> dbias, MatrixView dx, Precision precision) {
   if (dy.rows == 0) return;
-  gemm(dy, Op::transpose, x, Op::none, dweight, 1);
+  gemm(dy, Op::transpose, x, Op::none, dweight, 1, precision);
   if (!dbias.empty()) sum_of_rows(dy, dbias.data());
-  if (dx.data != nullptr) gemm(dy, Op::none, weight, Op::none, dx);
+  if (dx.data != nullptr) gemm(dy, Op::none, weight, Op::none, dx, 0, precision);
 }
 
 void add_rows(ConstMatrixView x, std::span<float> sum) {

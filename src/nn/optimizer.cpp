@@ -25,8 +25,8 @@ NCF_MULTIARCH void sgd_idle(float decay, float size, float first, int64_t n, flo
   }
 }
 
-/// A product of momentums below this moves nothing any more: what is left of the sum is far below the last bit
-/// of any weight that matters, and the moments themselves would be denormal numbers, which are slow.
+/// A product of momentums below this moves nothing any more: what is left of the sum is far below the last
+/// bit of any weight that matters, and the moments themselves would be denormal numbers, which are slow.
 constexpr double negligible = 1e-16;
 
 }  // namespace

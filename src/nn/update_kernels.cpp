@@ -28,9 +28,9 @@ __attribute__((always_inline)) inline void sum_steps(int64_t steps, const float*
 
 }  // namespace
 
-static NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, float size, float inv_bias2,
-                                float eps, int64_t n, float* __restrict w, const float* __restrict g,
-                                float* __restrict m, float* __restrict v) {
+static NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, float size,
+                                float inv_bias2, float eps, int64_t n, float* __restrict w,
+                                const float* __restrict g, float* __restrict m, float* __restrict v) {
   for (int64_t i = 0; i < n; ++i) {
     const float grad = g[i];
     const float mi = b1 * m[i] + c1 * grad;
@@ -41,8 +41,8 @@ static NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float
   }
 }
 
-static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const float* root, float eps, float decay,
-                                     float first, float second, int64_t n, float* __restrict w,
+static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const float* root, float eps,
+                                     float decay, float first, float second, int64_t n, float* __restrict w,
                                      float* __restrict m, float* __restrict v) {
   constexpr int64_t block = 4 * lanes;
   alignas(64) float roots[block] = {}, sums[block];
@@ -50,10 +50,17 @@ static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const flo
     const int64_t count = std::min(block, n - at);
     for (int64_t i = 0; i < count; ++i) roots[i] = std::sqrt(v[at + i]);
     switch ((count + lanes - 1) / lanes) {
-      case 1: sum_steps<1>(steps, size, root, eps, roots, sums); break;
-      case 2: sum_steps<2>(steps, size, root, eps, roots, sums); break;
-      case 3: sum_steps<3>(steps, size, root, eps, roots, sums); break;
-      default: sum_steps<4>(steps, size, root, eps, roots, sums);
+      case 1:
+        sum_steps<1>(steps, size, root, eps, roots, sums);
+        break;
+      case 2:
+        sum_steps<2>(steps, size, root, eps, roots, sums);
+        break;
+      case 3:
+        sum_steps<3>(steps, size, root, eps, roots, sums);
+        break;
+      default:
+        sum_steps<4>(steps, size, root, eps, roots, sums);
     }
     for (int64_t i = 0; i < count; ++i) {
       w[at + i] = decay * (w[at + i] - m[at + i] * sums[i]);
@@ -63,7 +70,8 @@ static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const flo
   }
 }
 
-void adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, float* m, float* v) {
+void adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, float* m,
+                  float* v) {
   adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
         f.eps, n, w, g, m, v);
 }

@@ -26,7 +26,8 @@ void GranuleSums::sum_slices(Communicator& comm, std::span<float> total) {
                     std::span<float>(received_), std::span<const int64_t>(receive));
   nodes_.assign(world, nullptr);
   for (std::size_t r = 0; r < world; ++r)
-    nodes_[static_cast<std::size_t>(granules_.subtree(static_cast<int64_t>(r)))] = received_.data() + r * mine;
+    nodes_[static_cast<std::size_t>(granules_.subtree(static_cast<int64_t>(r)))] =
+        received_.data() + r * mine;
   slice_.resize(slice);  // the last ranks' slices may be shorter: what follows is not read
   tree_.sum(nodes_, static_cast<int64_t>(mine), slice_.data());
   gathered_.resize(world * slice);

@@ -5,9 +5,12 @@
 #include <string>
 
 #include "ncf/comm/agreement.hpp"
+#include "ncf/comm/session.hpp"
+#include "ncf/nn/gemm.hpp"
 #include "ncf/util/denormals.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/finite.hpp"
+#include "ncf/util/target.hpp"
 
 namespace ncf {
 namespace {
@@ -60,6 +63,13 @@ Schedule make_schedule(const TrainConfig& c, int64_t total_steps, int64_t steps_
   return s;
 }
 
+void check_precision(const TrainConfig& c) {
+  if (c.precision == PrecisionKind::bf16 && !has_bf16())
+    throw Error(ErrorKind::usage,
+                std::string("train.precision: bf16 needs a processor with AVX-512 BF16, and ") + host_name() +
+                    " has " + instruction_set() + "; use train.precision: fp32");
+}
+
 Granules make_granules(const TrainConfig& c, int64_t world) {
   if (c.reproducible == Reproducible::run) return Granules::of_each_rank(world);
   if (c.granules % world == 0) return Granules::fixed(c.granules, world);
@@ -80,8 +90,9 @@ Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64
     : rule_(make_rule(config.train)),
       schedule_(schedule),
       tables_(make_tables(config, shards, user_rows, item_rows)),
-      model_(config.model, shapes(tables_), config.train.micro_batch, static_cast<uint64_t>(config.run.seed),
-             dense_),
+      model_(config.model, shapes(tables_), config.train.micro_batch,
+             config.train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32,
+             static_cast<uint64_t>(config.run.seed), dense_),
       row_optimizer_(rule_, schedule, config.train.embedding_update == EmbeddingUpdate::lazy),
       granules_(granules),
       fixed_places_(config.train.reproducible == Reproducible::ranks),
@@ -222,8 +233,7 @@ void Learner::predict(Communicator& comm, int64_t first_position, std::span<cons
   const FlushDenormals flush;
   const std::span<const int32_t> ids[] = {users, items};
   exchange_.plan(comm, ids);
-  gather(comm, fixed_places_ ? Model::Use::predict_at_fixed_places : Model::Use::predict,
-         std::ssize(users));
+  gather(comm, fixed_places_ ? Model::Use::predict_at_fixed_places : Model::Use::predict, std::ssize(users));
   EpochSamples::Part part;
   part.first_position = first_position;
   model_.predict(view(part, 0), dense_, predictions);

@@ -327,7 +327,9 @@ class Run {
 }  // namespace
 
 int run_training(const Config& config, Communicator& comm, const RunStart& start) {
-  make_granules(config.train, comm.size());  // before anything takes long
+  // Before anything takes long:
+  make_granules(config.train, comm.size());
+  agree(comm, [&] { check_precision(config.train); });
   return Run(config, comm, start).train();
 }
 

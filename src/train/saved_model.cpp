@@ -85,6 +85,7 @@ SavedModel load_saved_model(Communicator& comm, const Candidate& from, const Con
   set_compute_threads(
       config.train.reproducible == Reproducible::ranks ? 1 : resolve_threads(config.run, comm.node_size()));
   SavedModel model = agreed(comm, [&] {
+    check_precision(config.train);
     return SavedModel{read_vocabulary(from.path, "user"), read_vocabulary(from.path, "item"),
                       Learner(config, {comm.rank(), comm.size()}, Granules::of_each_rank(comm.size()),
                               rows_of(from, "user"), rows_of(from, "item"), schedule_of(from, config.train))};

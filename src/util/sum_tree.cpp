@@ -33,8 +33,7 @@ NCF_MULTIARCH void add_four(int64_t n, const float* const* t, float* to) {
 NCF_MULTIARCH void add_eight(int64_t n, const float* const* t, float* to) {
   const float *a = t[0], *b = t[1], *c = t[2], *d = t[3], *e = t[4], *f = t[5], *g = t[6], *h = t[7];
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i)
-    to[i] = ((a[i] + b[i]) + (c[i] + d[i])) + ((e[i] + f[i]) + (g[i] + h[i]));
+  for (int64_t i = 0; i < n; ++i) to[i] = ((a[i] + b[i]) + (c[i] + d[i])) + ((e[i] + f[i]) + (g[i] + h[i]));
 }
 
 bool in_one_pass(std::span<const float* const> terms, int64_t n, float* out) {

@@ -16,7 +16,8 @@ constexpr std::size_t samples = 40;
 std::vector<int32_t> random_slots() {
   std::vector<int32_t> out(samples);
   for (std::size_t k = 0; k < samples; ++k)
-    out[k] = static_cast<int32_t>(random_below(unique - 1, 5, Purpose::synthetic, 0, k));  // the last has none
+    out[k] =
+        static_cast<int32_t>(random_below(unique - 1, 5, Purpose::synthetic, 0, k));  // the last has none
   return out;
 }
 
@@ -34,7 +35,8 @@ Matrix sum(std::span<const int32_t> slots, std::size_t first, const std::vector<
 
 TEST(RowSums, AreTheSumsOfTheirSamples) {
   const auto slots = random_slots();
-  for (const auto& bounds : {std::vector<int64_t>{0, 40}, {0, 20, 40}, {0, 0, 13, 40}, {0, 5, 10, 15, 20, 25, 30, 35, 40}}) {
+  for (const auto& bounds :
+       {std::vector<int64_t>{0, 40}, {0, 20, 40}, {0, 0, 13, 40}, {0, 5, 10, 15, 20, 25, 30, 35, 40}}) {
     const Matrix total = sum(slots, 0, bounds);
     ASSERT_EQ(total.rows(), unique);
     for (int64_t u = 0; u < unique; ++u)

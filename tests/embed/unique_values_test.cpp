@@ -22,8 +22,8 @@ void expect_unique(UniqueValues& unique, const std::vector<int32_t>& values, int
 TEST(UniqueValues, AreThoseOfASet) {
   UniqueValues unique;
   // From a few possible values, which are marked, to many, which are sorted.
-  for (const int64_t bound : {int64_t{1}, int64_t{63}, int64_t{64}, int64_t{1000}, int64_t{1'000'000},
-                              int64_t{2'147'483'000}})
+  for (const int64_t bound :
+       {int64_t{1}, int64_t{63}, int64_t{64}, int64_t{1000}, int64_t{1'000'000}, int64_t{2'147'483'000}})
     for (const std::size_t count : {0UL, 1UL, 5UL, 300UL, 5000UL}) {
       std::vector<int32_t> values(count);
       for (std::size_t k = 0; k < count; ++k)

@@ -41,8 +41,8 @@ class RowProjection : public testing::TestWithParam<bool> {
       values[t] = random_matrix(rows[t], cols[t], t);
       slots[t].resize(samples);
       for (std::size_t k = 0; k < samples; ++k)
-        slots[t][k] = static_cast<int32_t>(
-            random_below(static_cast<uint64_t>(rows[t]), 4, Purpose::synthetic, t, k));
+        slots[t][k] =
+            static_cast<int32_t>(random_below(static_cast<uint64_t>(rows[t]), 4, Purpose::synthetic, t, k));
     }
   }
   OwnedRows owned(std::size_t t) const { return {values[t].view(), bounds[t]}; }
@@ -55,7 +55,8 @@ class RowProjection : public testing::TestWithParam<bool> {
     Matrix x(samples, cols[0] + cols[1]);
     for (int64_t r = 0; r < samples; ++r)
       for (std::size_t t = 0; t < 2; ++t)
-        std::copy_n(values[t].row(slots[t][static_cast<std::size_t>(r)]), cols[t], x.row(r) + first_column[t]);
+        std::copy_n(values[t].row(slots[t][static_cast<std::size_t>(r)]), cols[t],
+                    x.row(r) + first_column[t]);
     return x;
   }
 
@@ -92,15 +93,16 @@ TEST_P(RowProjection, EqualsThePlainLayer) {
   std::ranges::fill(parameters.gradient(bias, 0), 1.0F);
   for (std::size_t t = 0; t < 2; ++t) {
     Matrix gradients(rows[t], cols[t]), expected(rows[t], cols[t]);
-    project_rows_backward(owned(t), sums[t].view(), Granules::fixed(2, 1), parameters, weight, first_column[t],
-                          t == 0 ? &bias : nullptr, gradients.view());
+    project_rows_backward(owned(t), sums[t].view(), Granules::fixed(2, 1), parameters, weight,
+                          first_column[t], t == 0 ? &bias : nullptr, gradients.view());
     expected.fill(0);
     scatter_add(dx.view().cols_from(first_column[t], cols[t]), slots[t], expected.view());
     for (int64_t r = 0; r < rows[t]; ++r)  // a row that no sample uses has no gradient
       expect_near(gradients.view().rows_from(r, 1), expected.view().rows_from(r, 1), 1e-4F);
   }
   for (std::size_t i = 0; i < dweight.values().size(); ++i)
-    EXPECT_NEAR(parameters.gradient(weight, 0)[i] + parameters.gradient(weight, 1)[i], dweight.values()[i], 2e-4F);
+    EXPECT_NEAR(parameters.gradient(weight, 0)[i] + parameters.gradient(weight, 1)[i], dweight.values()[i],
+                2e-4F);
   for (std::size_t i = 0; i < dbias.size(); ++i)
     EXPECT_NEAR(parameters.gradient(bias, 0)[i] + parameters.gradient(bias, 1)[i], dbias[i], 1e-4F);
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 
 #include "ncf/nn/gemm.hpp"
@@ -38,6 +39,51 @@ TEST(Gemm, AllFourOrientationsAndAccumulation) {
                 ASSERT_NEAR(c.row(i)[j], sum, 1e-4);
               }
           }
+}
+
+/// A float with the eight bits of mantissa that bfloat16 has, to nearest.
+double rounded_to_bf16(float x) {
+  int exponent = 0;
+  const double mantissa = std::frexp(static_cast<double>(x), &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
+}
+
+TEST(Gemm, InBf16RoundsTheOperandsAndNothingElse) {
+  if (!has_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  // Sizes around those to which rows are rounded up; c as a part of a wider matrix too.
+  for (const int64_t m : {1, 16, 17, 100, 300})
+    for (const int64_t k : {3, 64, 101})
+      for (const bool ta : {false, true})
+        for (const bool tb : {false, true})
+          for (const float beta : {0.0F, 1.0F}) {
+            constexpr int64_t n = 21;
+            const Matrix a = ta ? filled(k, m, 1) : filled(m, k, 1),
+                         b = tb ? filled(n, k, 2) : filled(k, n, 2);
+            Matrix wide = filled(m, n + 4, 3);
+            const Matrix before = wide;
+            gemm(a.view(), ta ? Op::transpose : Op::none, b.view(), tb ? Op::transpose : Op::none,
+                 wide.view().cols_from(2, n), beta, Precision::bf16);
+            for (int64_t i = 0; i < m; ++i)
+              for (int64_t j = 0; j < n + 4; ++j) {
+                double sum = static_cast<double>(before.row(i)[j]);
+                if (j >= 2 && j < n + 2) {
+                  if (beta == 0) sum = 0;
+                  for (int64_t l = 0; l < k; ++l)
+                    sum += rounded_to_bf16(ta ? a.row(l)[i] : a.row(i)[l]) *
+                           rounded_to_bf16(tb ? b.row(j - 2)[l] : b.row(l)[j - 2]);
+                }
+                ASSERT_NEAR(wide.row(i)[j], sum, 1e-4) << m << ' ' << k << ' ' << ta << tb << beta;
+              }
+          }
+}
+
+TEST(Gemm, InBf16ANaNStaysOne) {
+  if (!has_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  Matrix a = filled(20, 20, 1), b = filled(20, 20, 2), c(20, 20);
+  a.row(3)[4] = std::bit_cast<float>(0x7fffffffU);  // all bits of the mantissa: rounding up would make it -0
+  gemm(a.view(), Op::none, b.view(), Op::none, c.view(), 0, Precision::bf16);
+  for (int64_t j = 0; j < 20; ++j) EXPECT_TRUE(std::isnan(c.row(3)[j]));
+  EXPECT_FALSE(std::isnan(c.row(4)[0]));
 }
 
 TEST(Gemm, AnEmptyInnerDimensionGivesZeros) {

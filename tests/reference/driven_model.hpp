@@ -28,7 +28,7 @@ class DrivenModel {
 
   DrivenModel(const ModelConfig& config, int64_t micro_batch)
       : shapes_(table_shapes(config, user_rows, item_rows)),
-        model_(config, shapes_, micro_batch, /*seed=*/1, dense_),
+        model_(config, shapes_, micro_batch, Precision::fp32, /*seed=*/1, dense_),
         tables_{Table(shapes_[0]), Table(shapes_[1])} {}
 
   /// Every value that is saved: tables (weight and bias apart), dense parameters, running statistics.
@@ -100,7 +100,8 @@ class DrivenModel {
     return predictions;
   }
 
-  /// One dense optimiser step on everything; the gradient of rows that no sample of the batch touched is zero.
+  /// One dense optimiser step on everything; the gradient of rows that no sample of the batch touched is
+  /// zero.
   void step(const StepFactors& factors, const Samples& batch) {
     const std::vector<int32_t>* slots[] = {&batch.users, &batch.items};
     for (std::size_t t = 0; t < tables_.size(); ++t) {

@@ -54,7 +54,7 @@ TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
 TEST(EpochSamples, AnyStepOfAnyEpochCanBeAskedFor) {
   Communicator comm = Communicator::world();
   const Samples train = samples_of(comm, 1001, false);
-  EpochSamples epoch({1001, 16, false}, Granules::one_a_rank(comm.size()), 5, 64);
+  EpochSamples epoch({1001, 16, false}, Granules::of_each_rank(comm.size()), 5, 64);
   for (int64_t e : {3, 4}) {
     epoch.begin(comm, train, e);
     const Permutation order(1001, 5, Purpose::epoch_order, static_cast<uint64_t>(e));

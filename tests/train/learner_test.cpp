@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ncf/comm/agreement.hpp"
+#include "ncf/nn/gemm.hpp"
 #include "ncf/train/evaluation.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/random.hpp"
@@ -155,6 +156,22 @@ INSTANTIATE_TEST_SUITE_P(Models, LearnerTest,
                          testing::Combine(testing::Values(ModelKind::neural, ModelKind::dot), testing::Bool(),
                                           testing::Values(EmbeddingUpdate::lazy, EmbeddingUpdate::dense),
                                           testing::Values(0.0, 0.3)));
+
+TEST(Learner, InBf16AFixedOrderGivesTheSameBits) {
+  if (!has_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  Communicator world = Communicator::world(), self = Communicator::self();
+  if (8 % world.size() != 0) GTEST_SKIP() << world.size() << " ranks do not share 8 granules";
+  Config config = config_for(ModelKind::neural, true, EmbeddingUpdate::dense, 0);
+  const Outcome fp32 = outcome(self, config);
+  config.train.precision = PrecisionKind::bf16;
+  config.train.reproducible = Reproducible::ranks;
+  const Outcome one = outcome(self, config), many = outcome(world, config);
+  EXPECT_EQ(one.loss, many.loss);
+  EXPECT_EQ(one.mse, many.mse);
+  EXPECT_EQ(one.values, many.values);
+  EXPECT_NE(one.loss, fp32.loss);
+  EXPECT_NEAR(one.loss, fp32.loss, 0.01 * fp32.loss);
+}
 
 TEST(Learner, ALossThatIsNotFiniteEndsOnAllRanks) {
   Communicator comm = Communicator::world();

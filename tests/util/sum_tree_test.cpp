@@ -13,8 +13,8 @@ namespace {
 
 TEST(Granules, PartsOfABatchCoverItOnce) {
   for (const int64_t world : {1, 2, 4, 8})
-    for (const Granules& g : {Granules::of_each_rank(world), Granules::of_each_rank(world, 3),
-                              Granules::fixed(8, world)})
+    for (const Granules& g :
+         {Granules::of_each_rank(world), Granules::of_each_rank(world, 3), Granules::fixed(8, world)})
       for (const int64_t batch : {0, 1, 5, 64, 8191}) {
         std::vector<std::pair<int64_t, int64_t>> parts;
         for (int64_t r = 0; r < world; ++r) {

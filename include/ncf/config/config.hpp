@@ -24,6 +24,7 @@ enum class OptimizerKind { adamw, sgd };
 enum class ScheduleKind { one_cycle, cosine, step, constant };
 enum class EmbeddingUpdate { lazy, dense };
 enum class Reproducible { run, ranks };
+enum class PrecisionKind { fp32, bf16 };
 
 /// What users write for the enumerators, in their order.
 std::span<const std::string_view> names(DataFormat);
@@ -35,6 +36,7 @@ std::span<const std::string_view> names(OptimizerKind);
 std::span<const std::string_view> names(ScheduleKind);
 std::span<const std::string_view> names(EmbeddingUpdate);
 std::span<const std::string_view> names(Reproducible);
+std::span<const std::string_view> names(PrecisionKind);
 
 /// What users write for this enumerator.
 template <class E>
@@ -195,6 +197,7 @@ struct TrainConfig {
   int64_t lr_step_epochs = 10;  // schedule step: every so many epochs
   double lr_step_factor = 0.1;  // … the rate is multiplied by this
   EmbeddingUpdate embedding_update = EmbeddingUpdate::lazy;
+  PrecisionKind precision = PrecisionKind::fp32;
   Reproducible reproducible = Reproducible::run;
   int64_t granules = 8;
 
@@ -226,17 +229,21 @@ struct TrainConfig {
     f.field("lr_step_epochs", lr_step_epochs, {.min = 1, .max = 1e9},
             "schedule `step`: epochs between two steps");
     f.field("lr_step_factor", lr_step_factor, {.above = 0}, "schedule `step`: the learning rate times this");
-    f.field("embedding_update", embedding_update, {.main = true},
-            "`dense`: every row moves at every step, as in PyTorch; `lazy`: the rows of the batch, which "
-            "large tables "
-            "need");
+    f.field(
+        "embedding_update", embedding_update, {.main = true},
+        "`dense`: every row moves at every step, as in PyTorch, made up for when it is next used; `lazy`: "
+        "the rows of the batch, the others only decay");
+    f.field(
+        "precision", precision, {.main = true},
+        "`bf16`: matrix products of bfloat16 numbers, added up in float32, several times faster where the "
+        "processor has them (AVX-512 BF16, AMX); all that is kept and moved stays float32");
     f.field("reproducible", reproducible, {.main = true},
-            "`run`: the same number of ranks gives the same bits; `ranks`: any number of ranks does, at some "
-            "cost");
+            "`run`: the same number of ranks gives the same bits; `ranks`: any number that divides "
+            "`granules` does, at some cost");
     f.field(
         "granules", granules, {.min = 1, .max = 65536},
-        "`reproducible: ranks`: parts of a batch whose sums are added in a fixed order, a power of two; more "
-        "ranks than that have nothing to do");
+        "`reproducible: ranks`: parts of a batch whose sums are added in a fixed order, a power of two that "
+        "the number of ranks divides");
   }
 };
 

@@ -1,9 +1,9 @@
 #pragma once
 /// The routes of a batch: which rows it needs of every table, who owns them, and the way there and back.
 /// Planned once from the ids, used forward to bring what the owners have to say of each row (the row itself,
-/// or a layer's products with it) and, reversed, to return summed gradients of that: return_sum is the adjoint
-/// of gather. Traffic is the lower bound of the scheme: unique rows only, both ways, nothing sent to oneself,
-/// and what belongs to the rows of all tables travels in one message a pair of ranks.
+/// or a layer's products with it) and, reversed, to return summed gradients of that: return_sum is the
+/// adjoint of gather. Traffic is the lower bound of the scheme: unique rows only, both ways, nothing sent to
+/// oneself, and what belongs to the rows of all tables travels in one message a pair of ranks.
 
 #include <cstdint>
 #include <span>

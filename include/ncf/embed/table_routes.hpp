@@ -2,9 +2,9 @@
 /// The routes of one table's rows for one batch, as one rank knows them. Pure bookkeeping: nothing here
 /// communicates.
 ///
-/// A rank's rows of a table fall into classes (granules.hpp): local row l is of class l mod `classes`. Lists of
-/// rows are ordered by owner, class and row, so that what goes to a rank is contiguous there and a class is
-/// contiguous at its owner. A row's `place` is its number in that order among all rows its owner has.
+/// A rank's rows of a table fall into classes (granules.hpp): local row l is of class l mod `classes`. Lists
+/// of rows are ordered by owner, class and row, so that what goes to a rank is contiguous there and a class
+/// is contiguous at its owner. A row's `place` is its number in that order among all rows its owner has.
 
 #include <cstdint>
 #include <span>

@@ -25,8 +25,8 @@ namespace ncf {
 
 class Neural {
  public:
-  Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch, uint64_t seed,
-         DenseParameters& parameters);
+  Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
+         Precision precision, uint64_t seed, DenseParameters& parameters);
 
   enum class Use { train, predict, predict_at_fixed_places };
   /// Before the calls below: what they are for. `rows`: samples of the batch over all ranks.
@@ -106,6 +106,7 @@ class Neural {
   bool batch_norm_ = false;
   double embedding_dropout_ = 0;
   int64_t micro_batch_ = 0;
+  Precision precision_ = Precision::fp32;
   uint64_t seed_ = 0;
   std::array<int64_t, 2> cols_{};  // of the tables
   bool projects_ = false, fixed_places_ = false, transposed_ = false;

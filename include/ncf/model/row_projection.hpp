@@ -28,15 +28,17 @@ struct OwnedRows {
   std::size_t classes() const { return class_bounds.size() - 1; }
 };
 
-/// out [rows × units] = rows·weightᵀ + bias (may be empty). `weight` is the columns of the layer's weight that
-/// belong to this table.
-void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const float> bias, MatrixView out);
+/// out [rows × units] = rows·weightᵀ + bias (may be empty). `weight` is the columns of the layer's weight
+/// that belong to this table.
+void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const float> bias, MatrixView out,
+                  Precision precision = Precision::fp32);
 
 /// From `sums` [rows × units], the gradients of the projected rows over the whole batch: the rows' own,
 /// row_gradients [rows × cols]; adds to the gradients of `weight_segment` (its columns from `first_column`)
 /// and of `bias_segment`, if it is not null, a class in its granule each.
 void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Granules& granules,
                            DenseParameters& parameters, std::size_t weight_segment, int64_t first_column,
-                           const std::size_t* bias_segment, MatrixView row_gradients);
+                           const std::size_t* bias_segment, MatrixView row_gradients,
+                           Precision precision = Precision::fp32);
 
 }  // namespace ncf

@@ -9,9 +9,16 @@ namespace ncf {
 
 enum class Op { none, transpose };
 
+/// bf16: a and b are rounded to bfloat16 (8 bits of mantissa) on the way in; sums are float32 either way.
+enum class Precision { fp32, bf16 };
+
+/// Whether the processor multiplies bfloat16 numbers itself; without, Precision::bf16 is slower than fp32.
+bool has_bf16();
+
 /// c = op(a) · op(b) + beta · c, with beta 0 or 1. Shapes: op(a) [m × k], op(b) [k × n], c [m × n].
 /// Empty shapes are fine: with k = 0, c becomes beta · c. Throws Error{internal} when oneDNN refuses.
-void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta = 0);
+void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta = 0,
+          Precision precision = Precision::fp32);
 
 /// "2.6.3"
 std::string onednn_version();

@@ -28,14 +28,15 @@ struct ForwardWeight {
 void transpose(ConstMatrixView from, Matrix& to);
 
 /// y = relu(x·Wᵀ + b). x [rows × in], weight [out × in], bias [out] or empty, y [rows × out].
-void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y);
+void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y,
+                         Precision precision = Precision::fp32);
 
 /// dy ·= (y > 0), in place: the gradient before the ReLU that made y.
 void relu_backward(ConstMatrixView y, MatrixView dy);
 
 /// dweight += dyᵀ·x; dbias (may be empty) += column sums of dy; dx = dy·W (dx.data null: not wanted).
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
-                     std::span<float> dbias, MatrixView dx);
+                     std::span<float> dbias, MatrixView dx, Precision precision = Precision::fp32);
 
 /// sum += the rows of x [rows × cols], one after the other.
 void add_rows(ConstMatrixView x, std::span<float> sum);

@@ -43,14 +43,14 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
 /// SGD: w·=decay; m=momentum·m+g; w−=lr·m.
 void update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v);
 
-/// Several steps in a row in which a value has no gradient, taken at once. Such steps are known in advance but
-/// for the state they start from (w, m, v):
+/// Several steps in a row in which a value has no gradient, taken at once. Such steps are known in advance
+/// but for the state they start from (w, m, v):
 ///
 ///     AdamW: w = D·(w − m·Σₖ sizeₖ·β₁…/Dₖ / (√v·√(β₂…)/√(1 − β₂ᵗ) + ε)),  m·=β₁…,  v·=β₂…
 ///     SGD:   w = D·(w − m·Σₖ lrₖ·μ…/Dₖ),  m·=μ…
 ///
-/// with D the product of the decays. So a row need not be moved at every step for its moments to move it, only
-/// before it is read: what PyTorch's dense optimisers do to every row at every step costs a sum a row.
+/// with D the product of the decays. So a row need not be moved at every step for its moments to move it,
+/// only before it is read: what PyTorch's dense optimisers do to every row at every step costs a sum a row.
 class IdleSteps {
  public:
   /// Starts with no step; `f`: any step of the run.

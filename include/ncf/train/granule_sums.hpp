@@ -1,7 +1,7 @@
 #pragma once
 /// Sums over a batch of what every rank needs whole: dense gradients and batch statistics. Granules of a rank
-/// are added along the tree of granules.hpp; with a fixed order the ranks' sums too, so that their bits do not
-/// depend on the number of ranks, else by all-reduce.
+/// are added along the tree of granules.hpp; with a fixed order the ranks' sums too, so that their bits do
+/// not depend on the number of ranks, else by all-reduce.
 
 #include <cstdint>
 #include <span>

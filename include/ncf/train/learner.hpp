@@ -28,6 +28,9 @@ namespace ncf {
 /// train.reproducible is `ranks` and they do not divide train.granules.
 Granules make_granules(const TrainConfig& config, int64_t world);
 
+/// Throws Error{usage} when this machine has no products in the precision that is asked for.
+void check_precision(const TrainConfig& config);
+
 /// The schedule of a run of this many steps.
 Schedule make_schedule(const TrainConfig& config, int64_t total_steps, int64_t steps_per_epoch);
 
@@ -89,7 +92,7 @@ class Learner {
   std::array<RowSums, 2> row_sums_;      // gradients of rows_
   std::array<Matrix, 2> totals_;         // [owned × travelling]: gradients of outgoing_, of all ranks
   std::array<Matrix, 2> row_gradients_;  // [owned × cols]
-  std::string trouble_;           // what this rank found not finite and the others do not know of yet
+  std::string trouble_;                  // what this rank found not finite and the others do not know of yet
 };
 
 }  // namespace ncf

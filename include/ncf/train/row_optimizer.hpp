@@ -1,7 +1,8 @@
 #pragma once
 /// Moves the rows of sharded tables, each only at the steps whose batch uses it. What the steps in between
-/// would have done to it is made up for before it is next read: with `dense` updates all that a step does to a
-/// row without a gradient (its moments still move it, and it decays), with `lazy` ones the weight decay only.
+/// would have done to it is made up for before it is next read: with `dense` updates all that a step does to
+/// a row without a gradient (its moments still move it, and it decays), with `lazy` ones the weight decay
+/// only.
 
 #include <cstdint>
 #include <span>

@@ -18,7 +18,10 @@ class ExactSum {
       ++invalid_;
       return;
     }
-    total_ += static_cast<Wide>(std::nearbyint(term * 0x1p40));
+    // Most terms fit 64 bits, in which the conversion is one instruction.
+    const double multiple = std::nearbyint(term * 0x1p40);
+    total_ +=
+        std::abs(multiple) < 0x1p62 ? Wide{static_cast<int64_t>(multiple)} : static_cast<Wide>(multiple);
   }
   void add(const ExactSum& other) {
     total_ += other.total_;

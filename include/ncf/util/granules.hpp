@@ -27,9 +27,7 @@ struct Granules {
   int64_t a_rank() const { return count / world; }
   /// Which of the P equal subtrees a rank holds, and which rank holds a subtree.
   int64_t subtree(int64_t rank) const { return fixed_order ? reversed(rank, world) : rank; }
-  int64_t rank_of_subtree(int64_t subtree) const {
-    return fixed_order ? reversed(subtree, world) : subtree;
-  }
+  int64_t rank_of_subtree(int64_t subtree) const { return fixed_order ? reversed(subtree, world) : subtree; }
   /// Where a granule of a batch of this many samples starts; `granule` may be count: the batch's end.
   int64_t sample(int64_t batch, int64_t granule) const {
     return batch / count * granule + batch % count * granule / count;

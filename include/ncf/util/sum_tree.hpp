@@ -7,8 +7,9 @@
 
 namespace ncf {
 
-/// out[i] = the terms' i-th values added along the tree: ((t0 + t1) + (t2 + t3)) + … for a power of two, which
-/// their number need not be: what is beyond them counts as absent, not as zero. `out` may be any one term.
+/// out[i] = the terms' i-th values added along the tree: ((t0 + t1) + (t2 + t3)) + … for a power of two,
+/// which their number need not be: what is beyond them counts as absent, not as zero. `out` may be any one
+/// term.
 class SumTree {
  public:
   void sum(std::span<const float* const> terms, int64_t n, float* out);
