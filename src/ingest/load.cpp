@@ -134,6 +134,7 @@ Dataset load_text(const RatingsSource& source, const DataConfig& config, bool ke
   Share share = read_share(source, config, comm);
   Dataset dataset;
   dataset.source = config.path;
+  dataset.from_text = true;
   dataset.users = vocabulary_union(share.users, comm);
   dataset.items = vocabulary_union(share.items, comm);
   renumber(share, dataset);

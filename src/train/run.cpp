@@ -13,6 +13,7 @@
 #include "ncf/ingest/load.hpp"
 #include "ncf/ingest/samples.hpp"
 #include "ncf/io/durable.hpp"
+#include "ncf/io/hdf5.hpp"
 #include "ncf/nn/gemm.hpp"
 #include "ncf/train/data_digest.hpp"
 #include "ncf/train/evaluation.hpp"
@@ -42,10 +43,11 @@ void check_directory(const Config& config) {
     throw_system_error(ErrorKind::usage, "write into", "run.dir " + config.run.dir, errno);
 }
 
-TrainingData load(const Config& config, Communicator& comm, std::string& source) {
+TrainingData load(const Config& config, Communicator& comm, std::string& source, bool& from_text) {
   const auto seed = static_cast<uint64_t>(config.run.seed);
   const Dataset dataset = load_dataset(config.data, seed, comm, Times::as_split_needs);
   source = dataset.source;
+  from_text = dataset.from_text;
   return make_training_data(dataset, config.data, seed, comm);
 }
 
@@ -103,7 +105,7 @@ class Run {
         comm_(comm),
         limit_(config.run),
         from_(look_around(start)),
-        data_(load(config, comm, source_)),
+        data_(load(config, comm, source_, from_text_)),
         digest_(data_digest(comm, data_)),
         shape_{data_.train.total, config.train.batch_size, config.train.drop_last},
         learner_(make_learner()),
@@ -171,6 +173,9 @@ class Run {
     RunFacts facts;
     facts.model = model_text(config_, learner_);
     facts.source = source_;
+    facts.from_text = from_text_;
+    facts.libraries =
+        fmt::format("{}, oneDNN {}, HDF5 {}", mpi_library_version(), onednn_version(), hdf5_version());
     facts.ranks = comm_.size();
     // A matrix product by several threads has other bits than by one.
     const bool one_thread = config_.train.reproducible == Reproducible::ranks;
@@ -310,6 +315,7 @@ class Run {
   const double started_ = now_s();
   const StopSignals signals_;
   const TimeLimit limit_;
+  bool from_text_ = false;
   std::string source_, started_from_;  // filled while the members below are made
   const Candidate from_;
   const TrainingData data_;

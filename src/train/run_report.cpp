@@ -96,8 +96,11 @@ void RunReport::start(const RunFacts& f) {
   }
   fmt::print("ncf_dist {}  {} rank{} × {} thread{} on {}  {}\n", version(), f.ranks, f.ranks == 1 ? "" : "s",
              f.threads, f.threads == 1 ? "" : "s", hosts_text(placed), instruction_set());
+  fmt::print("         {}\n", f.libraries);
   fmt::print("ratings  {}: {} users, {} items, {} to train, {} to validate\n", f.source, thousands(f.users),
              thousands(f.items), thousands(f.train_rows), thousands(f.valid_rows));
+  if (f.from_text)
+    fmt::print("         read as text; `ncf_dist prepare` makes a data set of it that loads faster\n");
   fmt::print("model    {}: {} parameters, {} a rank\n\n", f.model, thousands(f.parameters),
              mebibytes(f.rank_bytes));
   if (!f.started_from.empty())
@@ -112,6 +115,7 @@ void RunReport::start(const RunFacts& f) {
             {"hosts", hosts},
             {"ranks_per_host", ranks_per_host},
             {"isa", instruction_set()},
+            {"libraries", f.libraries},
             {"users", f.users},
             {"items", f.items},
             {"train_rows", f.train_rows},

@@ -43,6 +43,7 @@ train() {  # run, flags
     --checkpoint.keep_last 50 "$@" > "$run.log" 2>&1 || { cat "$run.log"; fail "training $run"; }
 }
 train random --data.path all.h5 --train.reproducible ranks --model.y_range '[0.5, 5.5]' --checkpoint.every_steps 7
+if grep "read as text" random.log; then fail "a prepared data set is called a text"; fi
 train given --data.path given.h5 --train.reproducible ranks --data.split given --model.batch_norm true --model.dropout 0.1
 train latest --data.path all.h5 --train.reproducible ranks --data.split leave_one_out --model.kind dot --model.embedding_dim 5 --run.seed 12345678901 \
   --train.schedule step --train.lr_step_epochs 1 --train.warmup 0.1 --checkpoint.every_steps 7

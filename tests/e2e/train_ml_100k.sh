@@ -27,6 +27,9 @@ for ranks in 1 2 8; do
     awk -v p="$ranks" '{ mse = $3 } END { print p " ranks: validation MSE " mse; exit !(NR == 5 && mse > 0.83 && mse < 0.88) }'
   close ml-100k "$ranks" 1 1e-4
 done
+# What a log is asked for afterwards, and how to load faster.
+grep -qE "Open MPI v[0-9.]+, oneDNN [0-9.]+, HDF5 [0-9.]+" "$work/log" && grep -q 'read as text; `ncf_dist prepare`' "$work/log" ||
+  { cat "$work/log"; exit 1; }
 for ranks in 1 2 3 4 8; do
   train ml-100k-dot "$ranks"
   close ml-100k-dot "$ranks" 5 1e-4

@@ -35,6 +35,7 @@ struct Dataset {
   RatingsPart part;
   int64_t repeated_pairs = 0;  // rows merged away, over all ranks
   std::string source;          // for messages: the path, or "synthetic"
+  bool from_text = false;      // lines were parsed, which a prepared data set spares
 };
 
 /// One rating as the model sees it. Rows are model rows: 0 is "unknown", ids of the vocabulary are 1..n.

@@ -16,6 +16,8 @@ namespace ncf {
 struct RunFacts {
   std::string model;   // "neural [100, 50], embeddings 74 + 101"
   std::string source;  // of the ratings
+  bool from_text = false;
+  std::string libraries;  // with their versions
   int64_t ranks = 1, threads = 1;
   std::vector<std::string> hosts;  // one a rank
   int64_t users = 0, items = 0, train_rows = 0, valid_rows = 0, parameters = 0;
