@@ -32,6 +32,7 @@ Command train_command();
 Command prepare_command();
 Command evaluate_command();
 Command inspect_command();
+Command top_command();
 Command config_command();
 
 /// The first one is the default.

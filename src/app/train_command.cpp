@@ -20,7 +20,9 @@ SIGTERM, SIGUSR1 or Ctrl-C (once), run.stop_before and the end of a SLURM job sa
 )";
   command.flags = {
       {"resume", "", "continue from the newest valid checkpoint of run.dir; start if there is none"},
-      {"init-from", "CHECKPOINT", "start from the weights of this checkpoint, or of a run's newest"}};
+      {"init-from", "CHECKPOINT", "start from the weights of this checkpoint, or of a run's newest"},
+      {"trace", "FILE", "write what every rank did in the first steps, for ui.perfetto.dev (run.trace)",
+       "run.trace"}};
   command.run = [](const CommandLine& line, const Config& config, Communicator& comm) {
     RunStart start{.resume = line.flags.contains("resume"), .init_from = {}};
     if (const auto from = line.flags.find("init-from"); from != line.flags.end()) {

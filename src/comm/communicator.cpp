@@ -104,7 +104,7 @@ void Communicator::check_counts(std::span<const int64_t> counts, std::size_t tot
 
 void Communicator::barrier() {
   if (size_ == 1) return;
-  const InCollective mark(impl_->whereabouts, "MPI_Barrier");
+  const Inside mark(*this, "MPI_Barrier");
   check_mpi(MPI_Barrier(impl_->comm), "MPI_Barrier");
 }
 
@@ -112,7 +112,7 @@ template <class T>
 void Communicator::all_reduce(std::span<T> values, Reduction reduction) {
   if (size_ == 1) return;
   const char* verb = "MPI_Allreduce";
-  const InCollective mark(impl_->whereabouts, verb);
+  const Inside mark(*this, verb);
   const MPI_Op op = reduction == Reduction::sum ? MPI_SUM : reduction == Reduction::max ? MPI_MAX : MPI_MIN;
   check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data(), mpi_count(values.size(), verb), mpi_type(T{}), op,
                           impl_->comm),
@@ -145,7 +145,7 @@ void Communicator::all_reduce_min(std::span<int64_t> values) {
 
 int64_t Communicator::exclusive_sum(int64_t value) {
   if (size_ == 1) return 0;
-  const InCollective mark(impl_->whereabouts, "MPI_Exscan");
+  const Inside mark(*this, "MPI_Exscan");
   int64_t before = 0;
   check_mpi(MPI_Exscan(&value, &before, 1, MPI_INT64_T, MPI_SUM, impl_->comm), "MPI_Exscan");
   if (rank_ + 1 < size_) bytes_sent_ += sizeof value;
@@ -154,7 +154,7 @@ int64_t Communicator::exclusive_sum(int64_t value) {
 
 void Communicator::broadcast_bytes(void* data, std::size_t bytes, int root) {
   if (size_ == 1) return;
-  const InCollective mark(impl_->whereabouts, "MPI_Bcast");
+  const Inside mark(*this, "MPI_Bcast");
   constexpr std::size_t chunk = std::size_t{1} << 30;
   for (std::size_t at = 0; at < bytes; at += chunk)
     check_mpi(MPI_Bcast(static_cast<char*>(data) + at, static_cast<int>(std::min(chunk, bytes - at)),
@@ -174,7 +174,7 @@ std::string Communicator::broadcast(std::string text, int root) {
 void Communicator::all_gather_bytes(const void* mine, std::size_t count, void* all, std::size_t size_of) {
   if (size_ == 1) return copy(mine, all, count * size_of);
   const char* verb = "MPI_Allgather";
-  const InCollective mark(impl_->whereabouts, verb);
+  const Inside mark(*this, verb);
   const MPI_Datatype type = impl_->type(size_of);
   const int n = mpi_count(count, verb);
   check_mpi(MPI_Allgather(mine, n, type, all, n, type, impl_->comm), verb);
@@ -191,7 +191,7 @@ void Communicator::all_gather_v_bytes(const void* mine, std::size_t count, void*
                                       const std::vector<int64_t>& offsets, std::size_t size_of) {
   if (size_ == 1) return copy(mine, all, count * size_of);
   const char* verb = "MPI_Allgatherv";
-  const InCollective mark(impl_->whereabouts, verb);
+  const Inside mark(*this, verb);
   std::vector<int> counts, at;
   for (std::size_t r = 0; r + 1 < offsets.size(); ++r) {
     counts.push_back(mpi_count(offsets[r + 1] - offsets[r], verb));
@@ -216,7 +216,7 @@ std::vector<std::string> Communicator::all_gather(const std::string& mine) {
 void Communicator::all_to_all_bytes(const void* send, void* receive, std::size_t block, std::size_t size_of) {
   if (size_ == 1) return copy(send, receive, block * size_of);
   const char* verb = "MPI_Alltoall";
-  const InCollective mark(impl_->whereabouts, verb);
+  const Inside mark(*this, verb);
   const MPI_Datatype type = impl_->type(size_of);
   const int n = mpi_count(block, verb);
   check_mpi(MPI_Alltoall(send, n, type, receive, n, type, impl_->comm), verb);
@@ -230,7 +230,7 @@ void Communicator::all_to_all_v_bytes(const void* send, std::span<const int64_t>
                                       std::span<const int64_t> receive_counts, std::size_t size_of) {
   if (size_ == 1) return copy(send, receive, static_cast<std::size_t>(send_counts[0]) * size_of);
   const char* verb = "MPI_Alltoallv";
-  const InCollective mark(impl_->whereabouts, verb);
+  const Inside mark(*this, verb);
   const auto self = static_cast<std::size_t>(rank_);
   if (send_counts[self] != receive_counts[self])
     throw Error(ErrorKind::internal, std::string(verb) + ": this rank does not expect its own part");

@@ -9,6 +9,7 @@
 #include "comm/mpi_call.hpp"
 #include "comm/whereabouts.hpp"
 #include "ncf/comm/communicator.hpp"
+#include "ncf/util/clock.hpp"
 
 namespace ncf {
 
@@ -25,6 +26,34 @@ struct Communicator::Impl {
 
   /// An element of `size` bytes, so that counts stay in elements and far below MPI's int.
   MPI_Datatype type(std::size_t size);
+};
+
+/// Marks a collective for as long as it lives: for the watchdog, the time this rank waited, and the trace.
+class Communicator::Inside {
+ public:
+  Inside(Communicator& comm, const char* verb)
+      : comm_(comm), verb_(verb), sent_before_(comm.bytes_sent_), begun_s_(now_s()) {
+    comm_.impl_->whereabouts.enter(verb);
+  }
+  ~Inside() {
+    comm_.impl_->whereabouts.leave();
+    const double now = now_s();
+    comm_.waited_s_ += now - begun_s_;
+    if (comm_.trace_ != nullptr)
+      comm_.trace_->add({.kind = SpanKind::collective,
+                         .name = verb_,
+                         .begin_s = begun_s_,
+                         .end_s = now,
+                         .number = static_cast<int64_t>(comm_.bytes_sent_ - sent_before_)});
+  }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+ private:
+  Communicator& comm_;
+  const char* verb_;
+  uint64_t sent_before_;
+  double begun_s_;
 };
 
 }  // namespace ncf

@@ -43,18 +43,4 @@ class Whereabouts {
   std::string phase_;
 };
 
-/// Marks a collective for as long as it lives.
-class InCollective {
- public:
-  InCollective(Whereabouts& whereabouts, const char* verb) : whereabouts_(whereabouts) {
-    whereabouts_.enter(verb);
-  }
-  ~InCollective() { whereabouts_.leave(); }
-  InCollective(const InCollective&) = delete;
-  InCollective& operator=(const InCollective&) = delete;
-
- private:
-  Whereabouts& whereabouts_;
-};
-
 }  // namespace ncf

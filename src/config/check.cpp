@@ -104,6 +104,7 @@ std::vector<std::string> idle_keys(const Config& config, const Places& places) {
       {"data.csv", synthetic, no_path},
       {"data.valid_fraction", config.data.split != SplitKind::random, is("data.split", config.data.split)},
       {"run.threads", ranks, is("train.reproducible", config.train.reproducible)},
+      {"run.trace_steps", config.run.trace.empty(), "run.trace is empty"},
       {"train.granules", !ranks, is("train.reproducible", config.train.reproducible)},
       {"model.hidden", dot, kind},
       {"model.batch_norm", dot, kind},

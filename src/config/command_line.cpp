@@ -51,8 +51,11 @@ class Flags {
     }
   }
 
-  bool is_key(const std::string& name) const {
-    return !own_flag(name) && (fields_.find(name) || fields_.find_section(name));
+  /// The key or section that a flag sets; empty: none.
+  std::string key(const std::string& name) const {
+    for (const Flag& flag : own_)
+      if (long_name(flag) == name) return flag.key;
+    return fields_.find(name) || fields_.find_section(name) ? name : "";
   }
 
   /// A flag's value; empty for those that take none.
@@ -112,8 +115,8 @@ CommandLine parse_command_line(std::span<const std::string> arguments, std::span
       fail("unexpected '" + option.value.front() + "'; settings are flags, such as --train.epochs 10");
     if (option.unregistered) flags.unknown(option);
     const std::string& name = option.string_key;
-    if (flags.is_key(name))
-      line.keys.push_back({name, flags.value(option)});
+    if (const std::string key = flags.key(name); !key.empty())
+      line.keys.push_back({key, flags.value(option)});
     else if (!line.flags.emplace(name, flags.value(option)).second)
       fail("--" + name + " is given twice");
   }

@@ -24,7 +24,9 @@
 #include "ncf/train/run_report.hpp"
 #include "ncf/train/saving.hpp"
 #include "ncf/train/shared_directory.hpp"
+#include "ncf/train/telling.hpp"
 #include "ncf/train/time_limit.hpp"
+#include "ncf/train/tracing.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/log.hpp"
 #include "ncf/util/stop_signals.hpp"
@@ -93,7 +95,7 @@ bool saves_beside_training(const Config& config) {
          (c.every_epochs > 0 && c.every_epochs < config.train.epochs);
 }
 
-/// What a rank tells all others at a step, above the bits of Saving::notes().
+/// What a rank tells all others at a step, above the bits of Saving::notes(), below that of Telling.
 constexpr uint64_t signal_note = 4;
 constexpr uint64_t limit_note = 8;
 
@@ -105,6 +107,7 @@ class Run {
         comm_(comm),
         limit_(config.run),
         from_(look_around(start)),
+        tracing_(config.run, comm),
         data_(load(config, comm, source_, from_text_)),
         digest_(data_digest(comm, data_)),
         shape_{data_.train.total, config.train.batch_size, config.train.drop_last},
@@ -112,7 +115,8 @@ class Run {
         state_(first_state(start)),
         report_(agreed(comm, [&] { return open_report(); })),
         samples_(shape_, make_granules(config.train, comm.size()), static_cast<uint64_t>(config.run.seed)),
-        saving_(config, data_, learner_, report_) {
+        saving_(config, data_, learner_, report_),
+        telling_(config.comm, limit_, report_) {
     if (resumed()) saving_.set_last_step(state_.progress.step);
   }
 
@@ -123,6 +127,7 @@ class Run {
       if (stop != 0) return this->stop(stop);
     }
     saving_.finish(comm_);
+    tracing_.finish(comm_);
     report_end("finished", "");
     return 0;
   }
@@ -205,34 +210,43 @@ class Run {
     }
     set_compute_threads(facts.threads);
     report_.start(facts);
+    telling_.begin(comm_, config_.run.dir,
+                   {state_.progress.step, shape_.steps() * config_.train.epochs, config_.train.epochs},
+                   facts.hosts);
   }
 
   /// Trains an epoch, or what is left of it, and evaluates. Returns the notes that ask to stop, or 0.
   uint64_t train_epoch(int64_t epoch) {
     const double started = now_s();
     const uint64_t sent_before = comm_.bytes_sent();
-    PhaseTimer timer;
+    PhaseTimer timer(tracing_.spans());
     LossSum loss;
     if (comm_.is_root()) loss.exact = state_.epoch_loss;
     comm_.set_phase(fmt::format("epoch {} samples", epoch));
     samples_.begin(comm_, data_.train, epoch - 1);
+    timer.charge(Phase::samples);
     int64_t rows = 0;
     for (int64_t s = state_.progress.step_in_epoch; s < shape_.steps();) {
       comm_.set_phase(fmt::format("epoch {} step {}", epoch, s + 1));
+      const double begun = timer.last_s();
       const auto part = samples_.part(comm_, data_.train, s);
       timer.charge(Phase::samples);
-      const uint64_t united = learner_.step(comm_, part, state_.progress.step + 1, epoch - 1, loss, timer,
-                                            saving_.notes(comm_) | stop_notes());
-      rows += shape_.batch(s++);
+      const uint64_t notes = saving_.notes(comm_) | stop_notes() | telling_.notes(comm_);
+      const uint64_t united =
+          learner_.step(comm_, part, state_.progress.step + 1, epoch - 1, loss, timer, notes);
+      const int64_t batch = shape_.batch(s++);
+      rows += batch;
       state_.progress = {.step = state_.progress.step + 1, .epoch = epoch - 1, .step_in_epoch = s};
       if (comm_.is_root())
         report_.progress(epoch, s, shape_.steps(), static_cast<double>(rows) / (now_s() - started));
+      telling_.after_step(comm_, united, state_.progress.step, batch);
       timer.restart();
       const uint64_t stop = united & (signal_note | limit_note);
       const bool due = saving_.after_step(comm_, state_.progress.step, united);
       if (stop != 0 || (due && s < shape_.steps())) save(loss.exact, {}, stop != 0);
       due_at_end_ = due;
       timer.charge(Phase::checkpoint);
+      if (tracing_.after_step(comm_, state_.progress.step, begun, timer.last_s())) timer.stop_trace();
       if (stop != 0) return stop;
     }
     const double trained = comm_.max(now_s() - started);
@@ -250,7 +264,9 @@ class Run {
     facts.lr = learner_.schedule().at(state_.progress.step - 1).lr;
     facts.samples_per_s = samples_per_s;
     comm_.set_phase(fmt::format("epoch {} evaluation", epoch));
+    telling_.state("evaluating");
     facts.valid = evaluate(epoch, timer);
+    telling_.state("training");
     facts.bytes_sent =
         static_cast<uint64_t>(comm_.sum(static_cast<int64_t>(comm_.bytes_sent() - sent_before)));
     facts.phases = over_ranks(comm_, timer);
@@ -263,7 +279,7 @@ class Run {
     const bool due = due_at_end_ || saving_.due_after_epoch(epoch) || epoch == config_.train.epochs;
     due_at_end_ = false;
     if (!due) return;
-    PhaseTimer saving;
+    PhaseTimer saving(tracing_.spans());
     save({}, facts.valid ? std::optional(facts.valid->mse) : std::nullopt, epoch == config_.train.epochs);
     saving.charge(Phase::checkpoint);
     add(total_, over_ranks(comm_, saving));
@@ -282,8 +298,10 @@ class Run {
   /// `loss`: this rank's part of that of the epoch under way.
   void save(const ExactSum& loss, std::optional<double> valid_mse, bool last) {
     comm_.set_phase("checkpoint");
+    telling_.state("saving");
     state_.epoch_loss = global_sum(comm_, loss);
     saving_.begin(comm_, state_, valid_mse, last);
+    telling_.state("training");
   }
 
   uint64_t stop_notes() const {
@@ -293,6 +311,7 @@ class Run {
 
   int stop(uint64_t notes) {
     saving_.finish(comm_);
+    tracing_.finish(comm_);
     const auto signals = comm_.all_gather(StopSignals::caught());
     const auto first = std::ranges::find_if(signals, [](int s) { return s != 0; });
     const bool by_signal = (notes & signal_note) != 0 && first != signals.end();
@@ -308,6 +327,7 @@ class Run {
   void report_end(const std::string& reason, const std::string& advice) {
     report_.phases(total_);
     report_.end(reason, now_s() - started_, state_.best_mse, advice);
+    telling_.end(reason);
   }
 
   const Config& config_;
@@ -318,6 +338,7 @@ class Run {
   bool from_text_ = false;
   std::string source_, started_from_;  // filled while the members below are made
   const Candidate from_;
+  Tracing tracing_;
   const TrainingData data_;
   const std::string digest_;
   const EpochShape shape_;
@@ -326,6 +347,7 @@ class Run {
   RunReport report_;
   EpochSamples samples_;
   Saving saving_;
+  Telling telling_;
   PhaseSeconds total_;
   bool due_at_end_ = false;  // with the last step done; that of an epoch is saved after its evaluation
 };

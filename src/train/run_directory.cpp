@@ -54,7 +54,7 @@ std::string begin_run_directory(const Config& config) {
       aside = free_directory(run);
       make_directories(aside, ErrorKind::usage);
       // The checkpoints last: until they have moved, this is tried again.
-      for (const char* name : {"config.yaml", "metrics.jsonl", "checkpoints"})
+      for (const char* name : {"config.yaml", "metrics.jsonl", "progress.json", "checkpoints"})
         if (fs::exists(run + "/" + name)) replace(run + "/" + name, aside + "/" + name, ErrorKind::usage);
     } else {
       remove_all(run + "/metrics.jsonl", ErrorKind::usage);

@@ -44,12 +44,6 @@ std::string mebibytes(int64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0);
 }
 
-std::string clock_text(double seconds) {
-  const auto s = static_cast<int64_t>(seconds);
-  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
-                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-}
-
 std::string metric(double value) {
   return std::isfinite(value) ? fmt::format("{:10.4f}", value) : fmt::format("{:>10}", "–");
 }
@@ -139,13 +133,20 @@ void RunReport::progress(int64_t epoch, int64_t step, int64_t steps, double samp
       static_cast<double>(epochs_ - epoch) + static_cast<double>(steps - step) / static_cast<double>(steps);
   const double left = samples_per_s > 0 ? epochs_left * static_cast<double>(train_rows_) / samples_per_s : 0;
   fmt::print("\r\x1b[Kepoch {}/{} {} {:3}%  {} samples/s  {} left", epoch, epochs_, bar, step * 100 / steps,
-             thousands(static_cast<int64_t>(samples_per_s)), clock_text(left));
+             thousands(static_cast<int64_t>(samples_per_s)), duration_text(left));
   std::fflush(stdout);
 }
 
 void RunReport::clear_bar() {
   if (bar_shown_) fmt::print("\r\x1b[K");
   bar_shown_ = false;
+}
+
+void RunReport::say(const std::string& sentence) {
+  if (!open_) return;
+  clear_bar();
+  fmt::print("{}\n", sentence);
+  std::fflush(stdout);
 }
 
 void RunReport::epoch(const EpochFacts& f) {
@@ -200,8 +201,8 @@ void RunReport::end(const std::string& reason, double seconds, std::optional<dou
   json j = event("end");
   j.update({{"reason", reason}, {"seconds", seconds}, {"best", best ? number(*best) : json(nullptr)}});
   line(j.dump());
-  fmt::print("\n{} after {} ({:.2f} s)\n", reason == "finished" ? "finished" : "stopped", clock_text(seconds),
-             seconds);
+  fmt::print("\n{} after {} ({:.2f} s)\n", reason == "finished" ? "finished" : "stopped",
+             duration_text(seconds), seconds);
   if (!saved_.empty()) fmt::print("model    {}/model.h5\nmetrics  {}\n", saved_, path_);
   if (!advice.empty()) fmt::print("{}\n", advice);
   std::fflush(stdout);

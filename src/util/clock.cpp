@@ -17,4 +17,14 @@ std::string utc_now() {
   return text;
 }
 
+std::string duration_text(double seconds) {
+  const auto s = static_cast<long long>(seconds);
+  char text[48];
+  if (s < 3600)
+    std::snprintf(text, sizeof text, "%lld:%02lld", s / 60, s % 60);
+  else
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+  return text;
+}
+
 }  // namespace ncf

@@ -7,6 +7,7 @@
 #include <array>
 #include <numeric>
 
+#include "ncf/util/clock.hpp"
 #include "ncf/util/error.hpp"
 
 namespace ncf {
@@ -268,6 +269,38 @@ TEST_F(CommunicatorTest, MovesWithItsCount) {
   comm = std::move(moved);
   EXPECT_EQ(comm.sum(int64_t{1}), ranks);
   EXPECT_EQ(comm.bytes_sent() > 0, ranks > 1);
+}
+
+TEST_F(CommunicatorTest, TracesItsCollectives) {
+  TraceSpans trace(2);
+  comm.sum(int64_t{1});  // before the trace
+  comm.set_trace(&trace);
+  const double waited = comm.waited_s(), begun = now_s();
+  const uint64_t sent = comm.bytes_sent();
+  std::vector<float> values(1000, 1.0F);
+  comm.all_reduce_sum(std::span<float>(values));
+  const uint64_t sent_in_sum = comm.bytes_sent() - sent;
+  comm.barrier();
+  const double ended = now_s(), waited_in_both = comm.waited_s() - waited;
+  comm.barrier();  // one more than the trace may hold
+  comm.set_trace(nullptr);
+  comm.barrier();  // after the trace
+  const auto& spans = trace.spans();
+  if (ranks == 1) {
+    EXPECT_TRUE(spans.empty());
+    EXPECT_EQ(comm.waited_s(), 0);
+    return;
+  }
+  ASSERT_EQ(spans.size(), 2U);
+  EXPECT_EQ(trace.lost(), 1);
+  EXPECT_STREQ(spans[0].name, "MPI_Allreduce");
+  EXPECT_STREQ(spans[1].name, "MPI_Barrier");
+  EXPECT_EQ(spans[0].number, static_cast<int64_t>(sent_in_sum));
+  EXPECT_EQ(spans[1].number, 0);
+  EXPECT_LE(begun, spans[0].begin_s);
+  EXPECT_LE(spans[0].end_s, spans[1].begin_s);
+  EXPECT_LE(spans[1].end_s, ended);
+  EXPECT_NEAR(waited_in_both, spans[0].end_s - spans[0].begin_s + spans[1].end_s - spans[1].begin_s, 1e-9);
 }
 
 TEST_F(CommunicatorTest, SelfIsAlone) {

@@ -31,6 +31,16 @@ TEST(CommandLine, EveryKeyIsAFlag) {
   }
 }
 
+TEST(CommandLine, AFlagMayBeAnotherNameOfAKey) {
+  const std::vector<Flag> own = {{"trace", "FILE", "", "run.trace"}};
+  const std::vector<std::string> arguments = {"--trace", "a.json", "--run.trace_steps=7"};
+  const CommandLine line = parse_command_line(arguments, own);
+  EXPECT_TRUE(line.flags.empty());
+  ASSERT_EQ(line.keys.size(), 2U);
+  EXPECT_EQ(line.keys[0].key, "run.trace");
+  EXPECT_EQ(line.keys[0].value, "a.json");
+}
+
 TEST(CommandLine, ValuesMayBeAnyText) {
   EXPECT_EQ(keys({"--run.seed", "-1"}), (Pairs{{"run.seed", "-1"}}));
   EXPECT_EQ(keys({"--run.dir", "--x"}), (Pairs{{"run.dir", "--x"}}));

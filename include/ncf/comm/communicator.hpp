@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,7 +18,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "ncf/util/trace.hpp"
+
 namespace ncf {
+
+struct ClockOffset;
 
 /// What all_to_all_v delivers: values of rank r at [offsets[r], offsets[r + 1]).
 template <class T>
@@ -46,6 +51,11 @@ class Communicator {
   /// Ranks on this rank's node, and this rank's number among them.
   int node_size() const { return node_size_; }
   int node_rank() const { return node_rank_; }
+  /// Seconds this rank has spent inside of collectives so far: waiting for others, and communicating.
+  double waited_s() const { return waited_s_; }
+  /// Notes every collective in this trace from now on, with the bytes this rank sends; null: in none. It must
+  /// outlive that. Not collective.
+  void set_trace(TraceSpans* trace) { trace_ = trace; }
   /// What this rank is doing ("epoch 3 step 17"), for the watchdog's report. Cheap. Not collective.
   void set_phase(std::string_view phase);
 
@@ -148,7 +158,9 @@ class Communicator {
 
  private:
   friend class Watchdog;
+  friend ClockOffset clock_offset(Communicator& comm, const std::function<double()>& clock);
   struct Impl;
+  class Inside;
   explicit Communicator(std::unique_ptr<Impl> impl);
 
   template <class T>
@@ -175,6 +187,8 @@ class Communicator {
   int node_size_ = 1;
   int node_rank_ = 0;
   uint64_t bytes_sent_ = 0;
+  double waited_s_ = 0;
+  TraceSpans* trace_ = nullptr;
 };
 
 }  // namespace ncf

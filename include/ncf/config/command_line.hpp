@@ -10,11 +10,12 @@
 
 namespace ncf {
 
-/// A flag that is not a configuration key.
+/// A flag that is not a configuration key, or another name of one.
 struct Flag {
   std::string name;   ///< "output", or with a short form "help,h"
   std::string takes;  ///< what stands after it, for --help: "FILE"; empty: nothing does
   std::string help;
+  std::string key = {};  ///< the key that it sets; empty: none
 };
 
 struct CommandLine {

@@ -49,6 +49,8 @@ struct RunConfig {
   int64_t seed = 42;
   int64_t threads = 0;      // 0: auto
   std::string stop_before;  // "HH:MM:SS"; empty: no limit
+  std::string trace;        // empty: none
+  int64_t trace_steps = 100;
 
   bool operator==(const RunConfig&) const = default;
   void describe(Fields& f) {
@@ -62,6 +64,11 @@ struct RunConfig {
         "stop_before", stop_before, {},
         "run time, as HH:MM:SS, before which to save and stop with exit code 75, to be resumed; empty: no "
         "limit but SLURM's, where SLURM_JOB_END_TIME tells it");
+    f.field("trace", trace, {},
+            "a file for what every rank did when, in the first steps: phases and collectives, for "
+            "ui.perfetto.dev or chrome://tracing; `--trace FILE` is short for it; empty: none");
+    f.field("trace_steps", trace_steps, {.min = 1, .max = 1e6},
+            "how many steps from the start run.trace has, with what stands between them");
   }
 };
 
@@ -259,11 +266,16 @@ struct EvalConfig {
 
 struct CommConfig {
   double timeout_s = 300;
+  double slow_rank_s = 30;
 
   bool operator==(const CommConfig&) const = default;
   void describe(Fields& f) {
     f.field("timeout_s", timeout_s, {.above = 0, .max = 1e7},
             "seconds that a rank waits for the others before it ends the job and names the missing ones");
+    f.field(
+        "slow_rank_s", slow_rank_s, {.min = 0, .max = 1e7},
+        "seconds over which a rank must have been much slower than the others for a warning that names it; "
+        "0: never");
   }
 };
 

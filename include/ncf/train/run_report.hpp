@@ -52,6 +52,8 @@ class RunReport {
   void start(const RunFacts& facts);
   /// Redraws the bar on a terminal, a few times a second at most.
   void progress(int64_t epoch, int64_t step, int64_t steps, double samples_per_s);
+  /// A line of its own, for people.
+  void say(const std::string& sentence);
   void epoch(const EpochFacts& facts);
   /// `seconds` until it was durable, `waited_s` of them training stood still.
   void checkpoint(int64_t step, const std::string& path, double seconds, double waited_s, int64_t bytes);
