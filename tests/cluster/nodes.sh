@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The machines of the cluster: a controller (here) and nodes node1, node2, …, joined by a bridge. Uses $work, $source,
-# $program, $here. Sourced by inside.sh.
+# $program, $mpirun, $here. Sourced by inside.sh.
 
 declare -A node_process
 
@@ -95,4 +95,34 @@ start_node() {  # number
 kill_node() {  # number
   kill -KILL "${node_process[$1]}"
   wait "${node_process[$1]}" 2> /dev/null || true
+}
+
+# What each node sends is held to this rate from now on, as by a network card; "none": as fast as this machine copies.
+shape_network() {  # 100mbit, 1gbit, …, none
+  local p
+  for p in "${node_process[@]}"; do
+    nsenter --target "$p" --net tc qdisc del dev eth0 root 2> /dev/null || true
+    # Short bursts: what a rate lets pass in 4 ms, and at least one packet as the kernel hands them down.
+    case $1 in
+      none) ;;
+      *gbit) nsenter --target "$p" --net tc qdisc add dev eth0 root tbf rate "$1" burst $((${1%gbit} * 500000)) limit 4mb ;;
+      *) nsenter --target "$p" --net tc qdisc add dev eth0 root tbf rate "$1" burst 128kb limit 4mb ;;
+    esac
+  done
+}
+
+# mpirun over the nodes by TCP, without SLURM. For `ssh` it has a command that enters a node's namespaces.
+on_hosts() {  # arguments of mpirun...
+  local k
+  for k in "${!node_process[@]}"; do
+    cat "/proc/${node_process[$k]}/task/${node_process[$k]}/children" > "$work/node$k.pid"
+  done
+  cat > "$work/agent" << 'AGENT'
+#!/usr/bin/env bash
+read -r process < "$(dirname "$0")/$1.pid"
+exec nsenter --target "$process" --all -- sh -c "${*:2}"
+AGENT
+  chmod +x "$work/agent"
+  "$mpirun" --mca plm rsh --mca plm_rsh_agent "$work/agent" --bind-to none \
+    --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 "$@"
 }
