@@ -34,6 +34,7 @@ Command evaluate_command();
 Command inspect_command();
 Command top_command();
 Command config_command();
+Command bench_command();
 
 /// The first one is the default.
 std::vector<Command> commands();

@@ -26,8 +26,8 @@ Command find_command(const std::string& name) {
 }  // namespace
 
 std::vector<Command> commands() {
-  return {train_command(),   prepare_command(), evaluate_command(),
-          inspect_command(), top_command(),     config_command()};
+  return {train_command(), prepare_command(), evaluate_command(), inspect_command(),
+          top_command(),   bench_command(),   config_command()};
 }
 
 Request understand(std::span<const std::string> arguments) {

@@ -52,14 +52,21 @@ Hidden hidden_of(uint64_t seed, Draw draw, uint64_t entity, double bias_sd) {
   return hidden;
 }
 
-/// The long-tailed popularity of items, and draws by it.
+/// Long-tailed: falls off with an item's rank.
+std::vector<double> item_weights(int64_t items, uint64_t seed) {
+  const auto n = static_cast<uint64_t>(items);
+  const Permutation rank_of(n, seed, Purpose::synthetic, counter(Draw::popularity, 0));
+  const double flat = 1 + static_cast<double>(items) / 100;
+  std::vector<double> weights(n);
+  for (uint64_t i = 0; i < n; ++i) weights[i] = 1 / (flat + static_cast<double>(rank_of.forward(i)));
+  return weights;
+}
+
+/// Draws of items by their weights.
 class ItemChoice {
  public:
-  ItemChoice(int64_t items, uint64_t seed) : seed_(seed), weights_(static_cast<std::size_t>(items)) {
+  ItemChoice(int64_t items, uint64_t seed) : seed_(seed), weights_(item_weights(items, seed)) {
     const auto n = static_cast<uint64_t>(items);
-    const Permutation rank_of(n, seed, Purpose::synthetic, counter(Draw::popularity, 0));
-    const double flat = 1 + static_cast<double>(items) / 100;
-    for (uint64_t i = 0; i < n; ++i) weights_[i] = 1 / (flat + static_cast<double>(rank_of.forward(i)));
     cumulative_.resize(weights_.size());
     std::partial_sum(weights_.begin(), weights_.end(), cumulative_.begin());
     taken_.resize(weights_.size());
@@ -188,6 +195,13 @@ void add_user(uint64_t seed, uint64_t u, const std::vector<int32_t>& chosen, con
 }
 
 }  // namespace
+
+std::vector<double> synthetic_popularity(const SyntheticConfig& config, uint64_t seed) {
+  std::vector<double> weights = item_weights(config.items, seed);
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  for (double& w : weights) w /= sum;
+  return weights;
+}
 
 std::vector<int64_t> synthetic_activity(const SyntheticConfig& config, uint64_t seed) {
   const auto users = static_cast<uint64_t>(config.users);

@@ -29,6 +29,10 @@ diff "$scratch/out" "$source/docs/reference.md" || failures=$((failures + 1))
 expect 0 out "usage: ncf_dist train [FLAGS]" "${run[@]}" train -h
 expect 0 out "usage: ncf_dist prepare [FLAGS]" "${run[@]}" prepare --help
 expect 0 out "  --reference  " "${run[@]}" config --help
+expect 0 out "usage: ncf_dist bench [FLAGS]" "${run[@]}" bench --help
+expect 0 out "  compute  " "${run[@]}" bench --seconds 0.1 --run.threads 1
+expect 0 out '"gemm_gflop_per_s": ' "${run[@]}" bench --seconds 0.1 --run.threads 1 --json
+expect 2 err "error: command line: --seconds takes a number of seconds above 0, not '-1'" "${run[@]}" bench --seconds=-1
 expect 0 out "usage: ncf_dist evaluate [FLAGS]" "${run[@]}" evaluate --help
 expect 0 out "usage: ncf_dist inspect PATH [FLAGS]" "${run[@]}" inspect --help
 expect 0 out "oneDNN: " "${run[@]}" --version

@@ -23,6 +23,9 @@ namespace ncf {
 /// Error{usage} for numbers that cannot be: none of something, or more ratings than there are pairs.
 Dataset synthetic_dataset(const SyntheticConfig& config, uint64_t seed, Slice slice, bool with_times = true);
 
+/// The probability of each item to be the next one that a user rates.
+std::vector<double> synthetic_popularity(const SyntheticConfig& config, uint64_t seed);
+
 /// Ratings of each user: they add up to config.ratings.
 std::vector<int64_t> synthetic_activity(const SyntheticConfig& config, uint64_t seed);
 

@@ -1,0 +1,27 @@
+#pragma once
+/// What this machine can do at best, measured in a fraction of a second: the roofs under which a step works.
+
+#include "ncf/comm/communicator.hpp"
+
+namespace ncf {
+
+struct MachineRates {
+  double fma_gflops = 0;   ///< fused multiply-adds in registers, one thread, the widest instructions
+  double gemm_gflops = 0;  ///< a matrix product in float of a good shape for caches, all compute threads
+  double stream_gb_s = 0;  ///< a[i] = b[i] + s * c[i] from memory, one thread, 12 bytes an element
+};
+
+/// Of a rank while all others do the same, the mean over ranks; with as many threads as
+/// set_compute_threads() said. Collective.
+MachineRates measure_machine(Communicator& comm);
+
+/// What it costs to say something to other ranks.
+struct Network {
+  double latency_s = 2e-6;   ///< of one message
+  double bytes_per_s = 5e9;  ///< out of one rank
+};
+
+/// Between the ranks of this job, which are more than one. Collective.
+Network measure_network(Communicator& comm);
+
+}  // namespace ncf

@@ -1,0 +1,73 @@
+#include "ncf/measure/bench.hpp"
+
+#include "ncf/comm/agreement.hpp"
+#include "ncf/config/threads.hpp"
+#include "ncf/ingest/load.hpp"
+#include "ncf/ingest/samples.hpp"
+#include "ncf/measure/popularity.hpp"
+#include "ncf/nn/gemm.hpp"
+#include "ncf/train/evaluation.hpp"
+#include "ncf/util/error.hpp"
+
+namespace ncf {
+namespace {
+
+TrainingData load(const Config& config, Communicator& comm, std::string& source) {
+  const auto seed = static_cast<uint64_t>(config.run.seed);
+  const Dataset dataset = load_dataset(config.data, seed, comm, Times::as_split_needs);
+  source = dataset.source;
+  return make_training_data(dataset, config.data, seed, comm);
+}
+
+/// The same steps at a small constant rate: nobody wants what is learned, and it must not diverge.
+Config steady(Config config) {
+  config.train.schedule = ScheduleKind::constant;
+  config.train.lr = 1e-5;
+  return config;
+}
+
+}  // namespace
+
+BenchResult bench(const Config& config, Communicator& comm, double seconds) {
+  BenchResult result;
+  const bool one_thread = config.train.reproducible == Reproducible::ranks;
+  result.threads = one_thread ? 1 : resolve_threads(config.run, comm.node_size());
+  set_compute_threads(result.threads);
+
+  const TrainingData data = load(config, comm, result.source);
+  const EpochShape shape{data.train.total, config.train.batch_size, true};
+  if (shape.steps() == 0)
+    throw Error(ErrorKind::usage,
+                "train.batch_size " + std::to_string(shape.batch_size) + " is larger than the " +
+                    std::to_string(shape.total) + " training ratings: there is no whole step to measure",
+                true);
+  const int64_t user_rows = data.users.size() + 1, item_rows = data.items.size() + 1;
+  result.work = step_work(config, comm.size(), user_rows, item_rows);
+  set_unique_rows(result.work, popularity_of(data, comm));
+
+  const Granules granules = make_granules(config.train, comm.size());
+  Learner learner = agreed(comm, [&] {
+    return Learner(steady(config), {comm.rank(), comm.size()}, granules, user_rows, item_rows,
+                   make_schedule(steady(config).train, most_steps, shape.steps()));
+  });
+  result.parameters = learner.parameter_count();
+  EpochSamples samples(shape, granules, static_cast<uint64_t>(config.run.seed));
+  result.times = time_steps(
+      comm, learner,
+      [&](int64_t step) {
+        if (step % shape.steps() == 0) samples.begin(comm, data.train, step / shape.steps());
+        return samples.part(comm, data.train, step % shape.steps());
+      },
+      seconds);
+
+  result.evaluated = data.valid.total;
+  if (data.valid.total > 0) {
+    comm.barrier();
+    const double begin = now_s();
+    evaluate_ratings(comm, learner, data.valid);
+    result.evaluate_s = comm.max(now_s() - begin);
+  }
+  return result;
+}
+
+}  // namespace ncf

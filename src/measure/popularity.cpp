@@ -1,0 +1,115 @@
+#include "ncf/measure/popularity.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "ncf/data/synthetic.hpp"
+
+namespace ncf {
+namespace {
+
+std::vector<double> counted(const Samples& samples, int64_t rows, int32_t Sample::*side, Communicator& comm) {
+  std::vector<double> degrees(static_cast<std::size_t>(rows));
+  for (const Sample& s : samples.rows) degrees[static_cast<std::size_t>(s.*side)] += 1;
+  comm.all_reduce_sum(std::span<double>(degrees));
+  return degrees;
+}
+
+/// Numbers that are nearly equal, together.
+struct Class {
+  double count = 0, sum = 0;
+  double mean() const { return sum / count; }
+};
+using Classes = std::map<int, Class>;
+
+int class_of(double number) {
+  return static_cast<int>(std::floor(8 * std::log2(number)));
+}
+
+Classes classes_of(const std::vector<double>& numbers, double scale) {
+  Classes classes;
+  for (const double n : numbers) {
+    if (n <= 0) continue;
+    Class& c = classes[class_of(n * scale)];
+    c.count += 1;
+    c.sum += n * scale;
+  }
+  return classes;
+}
+
+/// Where a non-decreasing function reaches a value.
+template <class F>
+double where(const F& f, double value) {
+  double low = 0, high = 1;
+  for (int k = 0; k < 200 && f(high) < value; ++k) high *= 2;
+  for (int k = 0; k < 60; ++k) (f((low + high) / 2) < value ? low : high) = (low + high) / 2;
+  return high;
+}
+
+/// Training ratings that items of these probabilities get of users with so many. Each user takes different
+/// ones: those whose exponential waiting times, the probabilities being the rates, end before some time t,
+/// which makes it n of them. So a heavy user takes popular and unpopular ones nearly alike.
+std::vector<double> item_degrees(std::vector<double> probabilities, const std::vector<double>& user_degrees,
+                                 double training) {
+  const Classes items = classes_of(probabilities, 1), users = classes_of(user_degrees, 1 / training);
+  std::map<int, double> degrees;  // of an item of the class
+  for (const auto& [key, user] : users) {
+    const double t = where(
+        [&](double time) {
+          double taken = 0;
+          for (const auto& [k, item] : items) taken -= item.count * std::expm1(-time * item.mean());
+          return taken;
+        },
+        user.mean());
+    for (const auto& [k, item] : items) degrees[k] -= training * user.count * std::expm1(-t * item.mean());
+  }
+  for (double& p : probabilities) {
+    const int k = class_of(p);
+    p = degrees.at(k) * p / items.at(k).mean();
+  }
+  return probabilities;
+}
+
+}  // namespace
+
+Popularity popularity_of(const TrainingData& data, Communicator& comm) {
+  return {.users = counted(data.train, data.users.size() + 1, &Sample::user, comm),
+          .items = counted(data.train, data.items.size() + 1, &Sample::item, comm),
+          .train = data.train.total,
+          .valid = data.valid.total};
+}
+
+Popularity expected_popularity(const DataConfig& config, uint64_t seed) {
+  const double training = config.split == SplitKind::random ? 1 - config.valid_fraction : 1;
+  Popularity p;
+  p.train = std::llround(training * static_cast<double>(config.synthetic.ratings));
+  p.valid = config.synthetic.ratings - p.train;
+  p.users.push_back(0);  // nobody is unknown
+  for (const int64_t n : synthetic_activity(config.synthetic, seed))
+    p.users.push_back(training * static_cast<double>(n));
+  p.items = item_degrees(synthetic_popularity(config.synthetic, seed), p.users, training);
+  p.items.insert(p.items.begin(), 0);
+  return p;
+}
+
+double expected_unique(const std::vector<double>& degrees, double total, double samples) {
+  double sum = 0;
+  for (const double d : degrees) {
+    if (d <= 0) continue;
+    const double taken = samples / (total - std::max(0.0, d - 1) / 2);
+    sum += taken >= 1 ? 1 : -std::expm1(d * std::log1p(-taken));
+  }
+  return sum;
+}
+
+void set_unique_rows(StepWork& work, const Popularity& popularity) {
+  const auto total = static_cast<double>(popularity.train), batch = static_cast<double>(work.batch);
+  const std::vector<double>* const sides[] = {&popularity.users, &popularity.items};
+  for (std::size_t t = 0; t < work.tables.size(); ++t) {
+    work.tables[t].unique_here = expected_unique(*sides[t], total, batch / static_cast<double>(work.world));
+    work.tables[t].unique_all = expected_unique(*sides[t], total, batch);
+  }
+}
+
+}  // namespace ncf

@@ -1,0 +1,121 @@
+#include "ncf/measure/step_cost.hpp"
+
+#include <algorithm>
+
+#include "ncf/data/ratings.hpp"
+#include "ncf/model/model.hpp"
+
+namespace ncf {
+namespace {
+
+constexpr double value = sizeof(float), id = sizeof(int32_t), count = sizeof(int64_t);
+
+double padded(int64_t values) {
+  return static_cast<double>((values + 15) / 16 * 16);
+}
+
+/// Of the arena: weights, biases, and for batch normalisation four vectors a hidden layer.
+double dense_values(const StepWork& w) {
+  double sum = 0;
+  for (std::size_t l = 0; l + 1 < w.units.size(); ++l) {
+    const bool normalised = w.batch_norm && l + 2 < w.units.size();
+    sum += padded(w.units[l] * w.units[l + 1]) + (normalised ? 4 : 1) * padded(w.units[l + 1]);
+  }
+  return sum;
+}
+
+/// Part of what an exchange moves that leaves the rank.
+double others(const StepWork& w) {
+  return static_cast<double>(w.world - 1) / static_cast<double>(w.world);
+}
+
+double samples_here(const StepWork& w) {
+  return static_cast<double>(w.batch) / static_cast<double>(w.world);
+}
+
+}  // namespace
+
+StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64_t item_rows) {
+  StepWork w;
+  w.world = world;
+  w.batch = config.train.batch_size;
+  int64_t input = 0;
+  for (const TableShape& t : table_shapes(config.model, user_rows, item_rows)) {
+    w.tables.push_back({.rows = t.rows, .cols = t.cols(), .unique_here = 0, .unique_all = 0});
+    input += t.cols();
+  }
+  if (config.model.kind != ModelKind::dot) {
+    w.units.push_back(input);
+    w.units.insert(w.units.end(), config.model.hidden.begin(), config.model.hidden.end());
+    w.units.push_back(1);
+    w.batch_norm = config.model.batch_norm;
+  }
+  w.dense_rows = config.train.embedding_update == EmbeddingUpdate::dense;
+  return w;
+}
+
+StepTraffic step_traffic(const StepWork& w) {
+  StepTraffic t;
+  if (w.world == 1) return t;
+  t.ids = static_cast<double>(w.world - 1) * count * static_cast<double>(w.tables.size() + 1);
+  for (const TableWork& table : w.tables) {
+    t.ids += id * table.unique_here * others(w);
+    t.rows += value * static_cast<double>(table.cols) * table.unique_here * others(w);
+  }
+  t.gradients = t.rows;
+  t.layers = 2 * others(w) * value * (dense_values(w) + 16);  // 16: the loss travels with them
+  if (w.batch_norm)  // sums and squares forward, two sums backward, in double
+    for (std::size_t l = 1; l + 1 < w.units.size(); ++l)
+      t.layers += 2 * others(w) * sizeof(double) * 4 * static_cast<double>(w.units[l]);
+  return t;
+}
+
+int64_t step_collectives(const StepWork& w) {
+  if (w.world == 1) return 0;
+  const auto hidden = static_cast<int64_t>(w.units.empty() ? 0 : w.units.size() - 2);
+  return 5 + (w.batch_norm ? 3 * hidden : 0);  // counts, ids, rows, gradients of layers, gradients of rows
+}
+
+double step_flops(const StepWork& w) {
+  if (w.units.empty())  // the product, and its two gradients
+    return samples_here(w) * 6 * static_cast<double>(w.tables[0].cols);
+  double weights = 0;
+  for (std::size_t l = 0; l + 1 < w.units.size(); ++l)
+    weights += static_cast<double>(w.units[l] * w.units[l + 1]);
+  return samples_here(w) * 6 * weights;  // forward, gradient of the input, gradient of the weights
+}
+
+double gather_bytes(const StepWork& w) {
+  double bytes = 0;
+  for (const TableWork& t : w.tables) bytes += 2 * value * static_cast<double>(t.cols) * t.unique_here;
+  return bytes;
+}
+
+double update_bytes(const StepWork& w) {
+  double values = 0;
+  for (const TableWork& t : w.tables)
+    values += static_cast<double>(t.cols) * (w.dense_rows ? static_cast<double>(t.rows) : t.unique_all);
+  values = values / static_cast<double>(w.world) + dense_values(w);
+  return 7 * value * values;  // read weight, gradient and both moments; write all but the gradient
+}
+
+RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings) {
+  RankMemory m;
+  m.program = 40e6;
+  for (const TableWork& t : w.tables) {
+    const double cols = static_cast<double>(t.cols), rows = static_cast<double>(t.rows);
+    m.tables += rows / static_cast<double>(w.world) * (3 * value * cols + count);
+    m.vocabulary += count * rows;
+    // Rows and their gradients; with other ranks also as they are sent and received.
+    m.batch += t.unique_here * cols * value * (w.world > 1 ? 6 : 3);
+    m.batch += samples_here(w) * (cols * value + 6 * count);  // a gradient a sample; places while sorting
+  }
+  m.layers = 4 * value * dense_values(w);
+  m.ratings =
+      static_cast<double>(ratings) / static_cast<double>(w.world) * static_cast<double>(sizeof(Sample));
+  const double at_once = std::min(samples_here(w), static_cast<double>(config.train.micro_batch));
+  for (const int64_t n : w.units) m.batch += at_once * static_cast<double>(n) * value * 3;
+  return m;
+}
+
+}  // namespace ncf

@@ -1,0 +1,82 @@
+#include "ncf/measure/step_cost.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ncf/measure/bench.hpp"
+
+namespace ncf {
+namespace {
+
+Config shaped(ModelKind kind, int64_t batch) {
+  Config config;
+  config.data.synthetic.users = 600, config.data.synthetic.items = 900,
+  config.data.synthetic.ratings = 20'000;
+  config.model.kind = kind;
+  config.model.embedding_dim = kind == ModelKind::dot ? EmbeddingDim{20, 20} : EmbeddingDim{20, 31};
+  config.model.hidden = {37, 11};
+  config.train.batch_size = batch;
+  config.run.threads = 1;
+  return config;
+}
+
+/// What the formulas say a rank sends in a step is what it sends.
+TEST(StepCost, ForeseesTheBytesThatAreSent) {
+  Communicator comm = Communicator::world();
+  for (const ModelKind kind : {ModelKind::neural, ModelKind::dot})
+    for (const int64_t batch : {64, 8000}) {
+      const BenchResult result = bench(shaped(kind, batch), comm, 0.05);
+      const double foreseen = step_traffic(result.work).total();
+      if (comm.size() == 1) {
+        EXPECT_EQ(foreseen, 0);
+        EXPECT_EQ(result.times.sent_bytes, 0);
+      } else {
+        EXPECT_NEAR(result.times.sent_bytes / foreseen, 1, 0.03) << name_of(kind) << " " << batch;
+      }
+    }
+}
+
+TEST(StepCost, ForeseesTheBytesOfBatchNormalisation) {
+  Communicator comm = Communicator::world();
+  Config config = shaped(ModelKind::neural, 64);
+  config.model.embedding_dim = {1, 1};  // so that little else is sent
+  config.model.hidden = {100, 50};
+  config.model.batch_norm = true;
+  const BenchResult result = bench(config, comm, 0.05);
+  if (comm.size() == 1) return;
+  EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
+}
+
+/// The pure numbers of a small example, by hand.
+TEST(StepCost, CountsWhatTheModelSays) {
+  StepWork work;
+  work.world = 2, work.batch = 10;
+  work.tables = {{.rows = 100, .cols = 3, .unique_here = 4, .unique_all = 6},
+                 {.rows = 50, .cols = 5, .unique_here = 2, .unique_all = 4}};
+  work.units = {8, 4, 1};
+  EXPECT_EQ(step_flops(work), 5 * 6 * (8 * 4 + 4));
+  EXPECT_EQ(gather_bytes(work), 2 * 4 * (3 * 4 + 5 * 2));
+  const int arena = 32 + 16 + 16 + 16;  // weights and biases, each padded to 16
+  EXPECT_EQ(update_bytes(work), 7 * 4 * ((3 * 6 + 5 * 4) / 2.0 + arena));
+  const StepTraffic traffic = step_traffic(work);
+  EXPECT_EQ(traffic.ids, 3 * 8 + 4 * (4 + 2) / 2.0);
+  EXPECT_EQ(traffic.rows, 4 * (3 * 4 + 5 * 2) / 2.0);
+  EXPECT_EQ(traffic.gradients, traffic.rows);
+  EXPECT_EQ(traffic.layers, 4 * (arena + 16));
+  work.dense_rows = true;
+  EXPECT_EQ(update_bytes(work), 7 * 4 * ((3 * 100 + 5 * 50) / 2.0 + arena));
+}
+
+TEST(StepCost, TablesAreSharedByTheRanksAndIdsAreNot) {
+  const Config config = shaped(ModelKind::neural, 64);
+  const StepWork one = step_work(config, 1, 601, 901), four = step_work(config, 4, 601, 901);
+  const RankMemory alone = rank_memory(config, one, 20'000), shared = rank_memory(config, four, 20'000);
+  EXPECT_DOUBLE_EQ(alone.tables, 601 * (12 * 20 + 8) + 901 * (12 * 31 + 8));
+  EXPECT_DOUBLE_EQ(shared.tables, alone.tables / 4);
+  EXPECT_DOUBLE_EQ(alone.ratings, 20'000 * 12);
+  EXPECT_DOUBLE_EQ(shared.ratings, alone.ratings / 4);
+  EXPECT_DOUBLE_EQ(shared.layers, alone.layers);
+  EXPECT_DOUBLE_EQ(shared.vocabulary, alone.vocabulary);
+}
+
+}  // namespace
+}  // namespace ncf
