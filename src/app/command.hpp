@@ -35,6 +35,7 @@ Command inspect_command();
 Command top_command();
 Command config_command();
 Command bench_command();
+Command plan_command();
 
 /// The first one is the default.
 std::vector<Command> commands();

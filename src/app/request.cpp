@@ -27,7 +27,7 @@ Command find_command(const std::string& name) {
 
 std::vector<Command> commands() {
   return {train_command(), prepare_command(), evaluate_command(), inspect_command(),
-          top_command(),   bench_command(),   config_command()};
+          top_command(),   plan_command(),    bench_command(),    config_command()};
 }
 
 Request understand(std::span<const std::string> arguments) {

@@ -71,11 +71,27 @@ std::vector<double> item_degrees(std::vector<double> probabilities, const std::v
   return probabilities;
 }
 
+/// How many users a split leaves a training rating: not those all of whose ratings validate.
+double trained_users(const std::vector<double>& degrees, double training) {
+  double known = 0;
+  for (const double d : degrees) known += 1 - std::pow(1 - training, d / training);
+  return known;
+}
+
+/// The same of items, whose numbers of ratings are expected ones of rare events.
+double trained_items(const std::vector<double>& degrees) {
+  double known = 0;
+  for (const double d : degrees) known -= std::expm1(-d);
+  return known;
+}
+
 }  // namespace
 
 Popularity popularity_of(const TrainingData& data, Communicator& comm) {
   return {.users = counted(data.train, data.users.size() + 1, &Sample::user, comm),
           .items = counted(data.train, data.items.size() + 1, &Sample::item, comm),
+          .known_users = static_cast<double>(data.users.size()),
+          .known_items = static_cast<double>(data.items.size()),
           .train = data.train.total,
           .valid = data.valid.total};
 }
@@ -90,6 +106,9 @@ Popularity expected_popularity(const DataConfig& config, uint64_t seed) {
     p.users.push_back(training * static_cast<double>(n));
   p.items = item_degrees(synthetic_popularity(config.synthetic, seed), p.users, training);
   p.items.insert(p.items.begin(), 0);
+  const bool all = config.vocabulary == VocabularyKind::all;
+  p.known_users = all ? static_cast<double>(config.synthetic.users) : trained_users(p.users, training);
+  p.known_items = all ? static_cast<double>(config.synthetic.items) : trained_items(p.items);
   return p;
 }
 

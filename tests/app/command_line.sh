@@ -33,6 +33,12 @@ expect 0 out "usage: ncf_dist bench [FLAGS]" "${run[@]}" bench --help
 expect 0 out "  compute  " "${run[@]}" bench --seconds 0.1 --run.threads 1
 expect 0 out '"gemm_gflop_per_s": ' "${run[@]}" bench --seconds 0.1 --run.threads 1 --json
 expect 2 err "error: command line: --seconds takes a number of seconds above 0, not '-1'" "${run[@]}" bench --seconds=-1
+expect 0 out "usage: ncf_dist plan [FLAGS]" "${run[@]}" plan --help
+expect 0 out "network  3.0 µs a message, 10.00 Gbit/s out of a rank (as given)" \
+  "${run[@]}" plan --ranks 1,64 --seconds 0.05 --latency-us 3 --gbit-per-s 10
+expect 0 out '"sent_bytes": ' "${run[@]}" plan --ranks 2 --seconds 0.05 --json
+expect 2 err "error: command line: --ranks takes numbers of ranks such as 1,2,8, each from 1 to 1000000, not '2,x'" \
+  "${run[@]}" plan --ranks 2,x
 expect 0 out "usage: ncf_dist evaluate [FLAGS]" "${run[@]}" evaluate --help
 expect 0 out "usage: ncf_dist inspect PATH [FLAGS]" "${run[@]}" inspect --help
 expect 0 out "oneDNN: " "${run[@]}" --version

@@ -75,6 +75,7 @@ TEST(Popularity, SyntheticOnesAreForeseenWithoutDrawing) {
   const Popularity drawn = popularity_of(data, comm), foreseen = expected_popularity(config, 7);
   EXPECT_EQ(foreseen.train, 9600);
   EXPECT_EQ(foreseen.valid, 2400);
+  EXPECT_EQ(foreseen.known_users, 400);
   ASSERT_EQ(foreseen.users.size(), drawn.users.size());
   ASSERT_EQ(foreseen.items.size(), drawn.items.size());
   for (const double n : {64.0, 1000.0, 5000.0}) {
@@ -83,6 +84,18 @@ TEST(Popularity, SyntheticOnesAreForeseenWithoutDrawing) {
     EXPECT_NEAR(expected_unique(foreseen.items, 9600, n) / expected_unique(drawn.items, 9600, n), 1, 0.05)
         << n;
   }
+}
+
+TEST(Popularity, TheVocabularyIsWhatTheSplitLeaves) {
+  Communicator comm = Communicator::self();
+  DataConfig config = long_tailed();
+  config.vocabulary = VocabularyKind::train;
+  config.synthetic.ratings = 1500;
+  const TrainingData data = make_training_data(load_dataset(config, 7, comm), config, 7, comm);
+  const Popularity foreseen = expected_popularity(config, 7), drawn = popularity_of(data, comm);
+  EXPECT_LT(drawn.known_users, 395);
+  EXPECT_NEAR(foreseen.known_users, drawn.known_users, 0.03 * drawn.known_users);
+  EXPECT_NEAR(foreseen.known_items, drawn.known_items, 0.05 * drawn.known_items);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace ncf {
 /// Training ratings of each model row, row 0 first; of all ranks.
 struct Popularity {
   std::vector<double> users, items;
+  double known_users = 0, known_items = 0;  ///< in the vocabulary
   int64_t train = 0;  ///< ratings that train
   int64_t valid = 0;
 };

@@ -1,0 +1,94 @@
+#include "ncf/measure/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ncf/measure/bench.hpp"
+
+namespace ncf {
+namespace {
+
+Config config_of(int64_t batch) {
+  Config config;
+  config.data.synthetic.users = 600, config.data.synthetic.items = 900,
+  config.data.synthetic.ratings = 20'000;
+  config.train.batch_size = batch;
+  config.run.threads = 1;
+  return config;
+}
+
+StepWork work_at(int64_t world) {
+  StepWork w;
+  w.world = world, w.batch = 1000;
+  w.tables = {{.rows = 100, .cols = 10, .unique_here = 50, .unique_all = 80},
+              {.rows = 100, .cols = 10, .unique_here = 50, .unique_all = 80}};
+  w.units = {20, 10, 1};
+  return w;
+}
+
+constexpr PartTimes alone{.plan = 1, .gather = 2, .compute = 40, .synchronise = 3, .update = 5};
+
+TEST(PlannedTime, OfOneRankIsWhatWasMeasured) {
+  const PlannedTime time = planned_time(work_at(1), alone, {}, 1);
+  EXPECT_DOUBLE_EQ(time.step(), 1 + 2 + 40 + 3 + 5);
+}
+
+TEST(PlannedTime, TheNetworkAddsItsLatencyAndItsBytes) {
+  const StepWork w = work_at(4);
+  const StepTraffic sent = step_traffic(w);
+  const Network near{.latency_s = 0, .bytes_per_s = 1e30};
+  const PlannedTime base = planned_time(w, alone, near, 4);
+  EXPECT_DOUBLE_EQ(base.update, 5 * (80.0 / 4) / 50) << "rows are moved by their owners";
+  EXPECT_DOUBLE_EQ(base.compute, 40);
+  const double slow = planned_time(w, alone, {.latency_s = 0, .bytes_per_s = 100}, 4).step() - base.step();
+  EXPECT_NEAR(slow, sent.total() / 100, 1e-6 * slow);
+  // Four exchanges with three others, and an all-reduce there and back in two rounds each.
+  const double far = planned_time(w, alone, {.latency_s = 7, .bytes_per_s = 1e30}, 4).step() - base.step();
+  EXPECT_NEAR(far, 7 * (4 * 3 + 2 * 2), 1e-6 * far);
+}
+
+TEST(PlannedTime, RanksThatShareCoresTakeTurns) {
+  const Network near{.latency_s = 0, .bytes_per_s = 1e30};
+  EXPECT_DOUBLE_EQ(planned_time(work_at(8), alone, near, 2).compute, 160);
+  EXPECT_DOUBLE_EQ(planned_time(work_at(8), alone, near, 16).compute, 40);
+}
+
+PlanRequest of_ranks(std::vector<int64_t> ranks) {
+  PlanRequest request;
+  request.ranks = std::move(ranks);
+  request.seconds = 0.02;
+  return request;
+}
+
+/// Data that is drawn and data that is only foreseen give the same plan, at numbers of ranks that are not
+/// there.
+TEST(Plan, ForeseesWhatABenchSends) {
+  Communicator comm = Communicator::world();
+  const Config config = config_of(1000);
+  const Plan made = plan(config, of_ranks({1, comm.size(), 5}), comm);
+  ASSERT_EQ(made.ranks.size(), 3U);
+  EXPECT_EQ(made.train, 16'000);
+  EXPECT_EQ(made.network_measured, comm.size() > 1);
+  const BenchResult real = bench(config, comm, 0.05);
+  EXPECT_NEAR(made.ranks[1].traffic.total(), real.times.sent_bytes, 0.05 * real.times.sent_bytes);
+  for (const PlannedRanks& r : made.ranks) {
+    EXPECT_GT(r.time.compute, 0);
+    EXPECT_GT(r.samples_per_s(), 0);
+    EXPECT_GT(r.memory.total(), r.memory.tables + r.memory.ratings);
+  }
+  EXPECT_EQ(made.ranks[2].work.world, 5);
+}
+
+TEST(Plan, TakesTheNetworkAsTold) {
+  Communicator comm = Communicator::world();
+  PlanRequest request = of_ranks({2});
+  request.latency_s = 0.5;
+  request.bytes_per_s = 1e9;
+  const Plan made = plan(config_of(64), request, comm);
+  EXPECT_EQ(made.network.latency_s, 0.5);
+  EXPECT_EQ(made.network.bytes_per_s, 1e9);
+  EXPECT_FALSE(made.network_measured);
+  EXPECT_GT(made.ranks[0].time.step(), 6 * 0.5);
+}
+
+}  // namespace
+}  // namespace ncf
