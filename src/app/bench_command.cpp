@@ -24,16 +24,19 @@ struct Achieved {
 Achieved achieved(const BenchResult& r, const MachineRates& m, Phase phase) {
   const double s = r.times.of(phase).median_s;
   if (s <= 0) return {};
+  const auto arithmetic = [&](double flops) {
+    return flops > 0 ? Achieved{1e-9 * flops / s, "GFLOP/s", m.gemm_gflops, "the matrix product"}
+                     : Achieved{};
+  };
   switch (phase) {
-    case Phase::compute:
-      return {1e-9 * step_flops(r.work) / s, "GFLOP/s", m.gemm_gflops, "the matrix product"};
     case Phase::gather:
-      return {1e-9 * gather_bytes(r.work) / s, "GB/s", m.stream_gb_s, "the triad"};
+      return arithmetic(step_flops(r.work).gather);
+    case Phase::compute:
+      return arithmetic(step_flops(r.work).compute);
+    case Phase::synchronise:
+      return arithmetic(step_flops(r.work).synchronise);
     case Phase::update:
       return {1e-9 * update_bytes(r.work) / s, "GB/s", m.stream_gb_s, "the triad"};
-    case Phase::synchronise:
-      if (r.work.world == 1) return {};
-      return {1e-9 * (step_traffic(r.work).gradients + step_traffic(r.work).layers) / s, "GB/s sent", 0, ""};
     default:
       return {};
   }
@@ -66,9 +69,9 @@ std::string in_words(const BenchResult& r, const MachineRates& m) {
   if (r.evaluated > 0)
     text += fmt::format("\nevaluation  {} samples/s\n",
                         grouped(std::llround(static_cast<double>(r.evaluated) / r.evaluate_s)));
-  return text +
-         "\nGFLOP/s count the model as it is written; what is computed once a unique row is counted once a "
-         "sample.\n";
+  if (r.work.projects)
+    text += "\nThe first layer is computed once a row, by the row's owner: in gather and synchronise.\n";
+  return text;
 }
 
 nlohmann::ordered_json json_of(const BenchResult& r, const MachineRates& m) {

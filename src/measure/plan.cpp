@@ -128,18 +128,20 @@ PlannedTime planned_time(const StepWork& w, const PartTimes& alone, const Networ
   const auto world = static_cast<double>(w.world);
   // Ranks that share a core take turns.
   const double turns = std::max(1.0, world / cores);
+  // Alone, a rank owned every row of its part; among others it owns its share of those of the whole batch.
   double owned = 0, here = 0;
   for (const TableWork& t : w.tables) {
-    owned += t.unique_all / world * static_cast<double>(t.cols);
+    owned += w.owned(t) * static_cast<double>(t.cols);
     here += t.unique_here * static_cast<double>(t.cols);
   }
-  const double owned_share = w.dense_rows || here == 0 ? 1 / world : owned / here;
+  const double share = w.world == 1 || here == 0 ? 1 : owned / here;
+  const double packing = packing_bytes(w) / network.copy_bytes_per_s;
   PlannedTime time;
   time.plan = turns * alone.plan;
-  time.gather = turns * alone.gather;
+  time.gather = turns * (alone.gather * share + packing);
   time.compute = turns * alone.compute;
-  time.synchronise = turns * alone.synchronise;
-  time.update = turns * alone.update * (w.world == 1 ? 1 : owned_share);
+  time.synchronise = turns * (alone.synchronise * share + 1.5 * packing);  // packed, unpacked, added up
+  time.update = turns * alone.update * share;
   if (w.world == 1) return time;
 
   const StepTraffic sent = step_traffic(w);
@@ -147,12 +149,10 @@ PlannedTime planned_time(const StepWork& w, const PartTimes& alone, const Networ
     return network.latency_s * (world - 1) + bytes / network.bytes_per_s;
   };
   time.plan += network.latency_s * (world - 1) + exchange(sent.ids);
-  // Rows are packed by their owners and unpacked by those that asked; gradients likewise, and added up.
-  time.gather += turns * alone.gather + exchange(sent.rows);
-  time.synchronise += turns * 2 * alone.gather + exchange(sent.gradients);
-  const auto others = static_cast<double>(step_collectives(w) - 4);  // all-reduces
-  time.synchronise +=
-      others * 2 * std::ceil(std::log2(world)) * network.latency_s + sent.layers / network.bytes_per_s;
+  time.gather += exchange(sent.rows);
+  const auto all_reduces = static_cast<double>(step_collectives(w) - 4);
+  time.synchronise += exchange(sent.gradients) + sent.layers / network.bytes_per_s +
+                      all_reduces * 2 * std::ceil(std::log2(world)) * network.latency_s;
   return time;
 }
 
@@ -167,6 +167,7 @@ Plan plan(const Config& config, const PlanRequest& request, Communicator& comm) 
   if (request.latency_s) plan.network.latency_s = *request.latency_s;
   if (request.bytes_per_s) plan.network.bytes_per_s = *request.bytes_per_s;
 
+  plan.network.copy_bytes_per_s = 1e9 * measure_machine(comm).stream_gb_s;
   const Popularity popularity = look_at_data(config, comm, plan);
   for (const int64_t world : request.ranks) {
     PlannedRanks ranks;

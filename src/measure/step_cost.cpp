@@ -41,7 +41,7 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
   w.batch = config.train.batch_size;
   int64_t input = 0;
   for (const TableShape& t : table_shapes(config.model, user_rows, item_rows)) {
-    w.tables.push_back({.rows = t.rows, .cols = t.cols(), .unique_here = 0, .unique_all = 0});
+    w.tables.push_back({.rows = t.rows, .cols = t.cols(), .travels = t.cols()});
     input += t.cols();
   }
   if (config.model.kind != ModelKind::dot) {
@@ -49,8 +49,11 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
     w.units.insert(w.units.end(), config.model.hidden.begin(), config.model.hidden.end());
     w.units.push_back(1);
     w.batch_norm = config.model.batch_norm;
+    // Dropout on the embeddings is another for every sample.
+    w.projects = !config.model.hidden.empty() && config.model.embedding_dropout == 0;
   }
-  w.dense_rows = config.train.embedding_update == EmbeddingUpdate::dense;
+  if (w.projects)
+    for (TableWork& t : w.tables) t.travels = w.units[1];
   return w;
 }
 
@@ -60,7 +63,7 @@ StepTraffic step_traffic(const StepWork& w) {
   t.ids = static_cast<double>(w.world - 1) * count * static_cast<double>(w.tables.size() + 1);
   for (const TableWork& table : w.tables) {
     t.ids += id * table.unique_here * others(w);
-    t.rows += value * static_cast<double>(table.cols) * table.unique_here * others(w);
+    t.rows += value * static_cast<double>(table.travels) * table.unique_here * others(w);
   }
   t.gradients = t.rows;
   t.layers = 2 * others(w) * value * (dense_values(w) + 16);  // 16: the loss travels with them
@@ -76,27 +79,33 @@ int64_t step_collectives(const StepWork& w) {
   return 5 + (w.batch_norm ? 3 * hidden : 0);  // counts, ids, rows, gradients of layers, gradients of rows
 }
 
-double step_flops(const StepWork& w) {
-  if (w.units.empty())  // the product, and its two gradients
-    return samples_here(w) * 6 * static_cast<double>(w.tables[0].cols);
-  double weights = 0;
-  for (std::size_t l = 0; l + 1 < w.units.size(); ++l)
+StepFlops step_flops(const StepWork& w) {
+  StepFlops flops;
+  if (w.units.empty()) {  // the product, and its two gradients
+    flops.compute = samples_here(w) * 6 * static_cast<double>(w.tables[0].cols);
+    return flops;
+  }
+  double weights = 0;  // of the layers that are computed once a sample
+  for (std::size_t l = w.projects ? 1 : 0; l + 1 < w.units.size(); ++l)
     weights += static_cast<double>(w.units[l] * w.units[l + 1]);
-  return samples_here(w) * 6 * weights;  // forward, gradient of the input, gradient of the weights
-}
-
-double gather_bytes(const StepWork& w) {
-  double bytes = 0;
-  for (const TableWork& t : w.tables) bytes += 2 * value * static_cast<double>(t.cols) * t.unique_here;
-  return bytes;
+  flops.compute = samples_here(w) * 6 * weights;  // forward, gradients of inputs, gradients of weights
+  if (!w.projects) return flops;
+  for (const TableWork& t : w.tables)
+    flops.gather += w.owned(t) * 2 * static_cast<double>(t.cols * t.travels);
+  flops.synchronise = 2 * flops.gather;
+  return flops;
 }
 
 double update_bytes(const StepWork& w) {
-  double values = 0;
-  for (const TableWork& t : w.tables)
-    values += static_cast<double>(t.cols) * (w.dense_rows ? static_cast<double>(t.rows) : t.unique_all);
-  values = values / static_cast<double>(w.world) + dense_values(w);
+  double values = dense_values(w);
+  for (const TableWork& t : w.tables) values += static_cast<double>(t.cols) * w.owned(t);
   return 7 * value * values;  // read weight, gradient and both moments; write all but the gradient
+}
+
+double packing_bytes(const StepWork& w) {
+  double values = 0;
+  for (const TableWork& t : w.tables) values += static_cast<double>(t.travels) * t.unique_here;
+  return w.world == 1 ? 0 : 4 * value * values;  // read and write, by the sender and by the receiver
 }
 
 RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings) {
@@ -106,11 +115,11 @@ RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings)
     const double cols = static_cast<double>(t.cols), rows = static_cast<double>(t.rows);
     m.tables += rows / static_cast<double>(w.world) * (3 * value * cols + count);
     m.vocabulary += count * rows;
-    // Rows and their gradients; with other ranks also as they are sent and received.
-    m.batch += t.unique_here * cols * value * (w.world > 1 ? 6 : 3);
-    // Of a first layer that is computed once a unique row: its outputs and their gradients.
-    if (!w.units.empty()) m.batch += t.unique_here * static_cast<double>(w.units[1]) * value * 2;
-    m.batch += samples_here(w) * (cols * value + 6 * count);  // a gradient a sample; places while sorting
+    // What travels and its gradients; with other ranks also as it is sent and received. Owned rows and
+    // theirs.
+    const double travels = static_cast<double>(t.travels);
+    m.batch += t.unique_here * travels * value * (w.world > 1 ? 6 : 3) + w.owned(t) * cols * value * 3;
+    m.batch += samples_here(w) * 6 * count;  // places while sorting
   }
   m.layers = 4 * value * dense_values(w);
   m.ratings =

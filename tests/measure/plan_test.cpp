@@ -19,35 +19,44 @@ Config config_of(int64_t batch) {
 StepWork work_at(int64_t world) {
   StepWork w;
   w.world = world, w.batch = 1000;
-  w.tables = {{.rows = 100, .cols = 10, .unique_here = 50, .unique_all = 80},
-              {.rows = 100, .cols = 10, .unique_here = 50, .unique_all = 80}};
+  w.tables = {{.rows = 100, .cols = 10, .travels = 10, .unique_here = 50, .unique_all = 80},
+              {.rows = 100, .cols = 10, .travels = 10, .unique_here = 50, .unique_all = 80}};
   w.units = {20, 10, 1};
   return w;
 }
 
+Network network(double latency_s, double bytes_per_s, double copy_bytes_per_s) {
+  return {.latency_s = latency_s, .bytes_per_s = bytes_per_s, .copy_bytes_per_s = copy_bytes_per_s};
+}
+
 constexpr PartTimes alone{.plan = 1, .gather = 2, .compute = 40, .synchronise = 3, .update = 5};
+constexpr double no_limit = 1e30;
 
 TEST(PlannedTime, OfOneRankIsWhatWasMeasured) {
   const PlannedTime time = planned_time(work_at(1), alone, {}, 1);
+  EXPECT_DOUBLE_EQ(time.compute, 40);
   EXPECT_DOUBLE_EQ(time.step(), 1 + 2 + 40 + 3 + 5);
 }
 
 TEST(PlannedTime, TheNetworkAddsItsLatencyAndItsBytes) {
   const StepWork w = work_at(4);
   const StepTraffic sent = step_traffic(w);
-  const Network near{.latency_s = 0, .bytes_per_s = 1e30};
-  const PlannedTime base = planned_time(w, alone, near, 4);
-  EXPECT_DOUBLE_EQ(base.update, 5 * (80.0 / 4) / 50) << "rows are moved by their owners";
+  const PlannedTime base = planned_time(w, alone, network(0, no_limit, no_limit), 4);
+  const double share = (80.0 / 4) / 50;  // of the rows of its part, those that a rank owns of all
+  EXPECT_DOUBLE_EQ(base.update, 5 * share);
+  EXPECT_DOUBLE_EQ(base.gather, 2 * share);
   EXPECT_DOUBLE_EQ(base.compute, 40);
-  const double slow = planned_time(w, alone, {.latency_s = 0, .bytes_per_s = 100}, 4).step() - base.step();
+  const double slow = planned_time(w, alone, network(0, 100, no_limit), 4).step() - base.step();
   EXPECT_NEAR(slow, sent.total() / 100, 1e-6 * slow);
   // Four exchanges with three others, and an all-reduce there and back in two rounds each.
-  const double far = planned_time(w, alone, {.latency_s = 7, .bytes_per_s = 1e30}, 4).step() - base.step();
+  const double far = planned_time(w, alone, network(7, no_limit, no_limit), 4).step() - base.step();
   EXPECT_NEAR(far, 7 * (4 * 3 + 2 * 2), 1e-6 * far);
+  const double copied = planned_time(w, alone, network(0, no_limit, 100), 4).step() - base.step();
+  EXPECT_NEAR(copied, 2.5 * packing_bytes(w) / 100, 1e-6 * copied);
 }
 
 TEST(PlannedTime, RanksThatShareCoresTakeTurns) {
-  const Network near{.latency_s = 0, .bytes_per_s = 1e30};
+  const Network near = network(0, no_limit, no_limit);
   EXPECT_DOUBLE_EQ(planned_time(work_at(8), alone, near, 2).compute, 160);
   EXPECT_DOUBLE_EQ(planned_time(work_at(8), alone, near, 16).compute, 40);
 }

@@ -46,24 +46,39 @@ TEST(StepCost, ForeseesTheBytesOfBatchNormalisation) {
   EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
 }
 
+TEST(StepCost, ForeseesTheBytesOfRowsThatAreNotProjected) {
+  Communicator comm = Communicator::world();
+  Config config = shaped(ModelKind::neural, 64);
+  config.model.embedding_dropout = 0.1;
+  const BenchResult result = bench(config, comm, 0.05);
+  EXPECT_FALSE(result.work.projects);
+  if (comm.size() == 1) return;
+  EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
+}
+
 /// The pure numbers of a small example, by hand.
-TEST(StepCost, CountsWhatTheModelSays) {
+TEST(StepCost, CountsWhatTheStepDoes) {
   StepWork work;
   work.world = 2, work.batch = 10;
-  work.tables = {{.rows = 100, .cols = 3, .unique_here = 4, .unique_all = 6},
-                 {.rows = 50, .cols = 5, .unique_here = 2, .unique_all = 4}};
+  work.tables = {{.rows = 100, .cols = 3, .travels = 4, .unique_here = 4, .unique_all = 6},
+                 {.rows = 50, .cols = 5, .travels = 4, .unique_here = 2, .unique_all = 4}};
   work.units = {8, 4, 1};
-  EXPECT_EQ(step_flops(work), 5 * 6 * (8 * 4 + 4));
-  EXPECT_EQ(gather_bytes(work), 2 * 4 * (3 * 4 + 5 * 2));
+  work.projects = true;
+  const StepFlops flops = step_flops(work);
+  EXPECT_EQ(flops.compute, 5 * 6 * 4) << "the second layer, for five samples";
+  EXPECT_EQ(flops.gather, 2 * 4 * (3 * 3 + 2 * 5)) << "the first layer, for the owned rows";
+  EXPECT_EQ(flops.synchronise, 2 * flops.gather);
   const int arena = 32 + 16 + 16 + 16;  // weights and biases, each padded to 16
-  EXPECT_EQ(update_bytes(work), 7 * 4 * ((3 * 6 + 5 * 4) / 2.0 + arena));
+  EXPECT_EQ(update_bytes(work), 7 * 4 * (3 * 3 + 5 * 2 + arena));
+  EXPECT_EQ(packing_bytes(work), 4 * 4 * 4 * (4 + 2));
   const StepTraffic traffic = step_traffic(work);
   EXPECT_EQ(traffic.ids, 3 * 8 + 4 * (4 + 2) / 2.0);
-  EXPECT_EQ(traffic.rows, 4 * (3 * 4 + 5 * 2) / 2.0);
+  EXPECT_EQ(traffic.rows, 4 * 4 * (4 + 2) / 2.0);
   EXPECT_EQ(traffic.gradients, traffic.rows);
   EXPECT_EQ(traffic.layers, 4 * (arena + 16));
-  work.dense_rows = true;
-  EXPECT_EQ(update_bytes(work), 7 * 4 * ((3 * 100 + 5 * 50) / 2.0 + arena));
+  work.projects = false;
+  EXPECT_EQ(step_flops(work).compute, 5 * 6 * (8 * 4 + 4));
+  EXPECT_EQ(step_flops(work).gather, 0);
 }
 
 TEST(StepCost, TablesAreSharedByTheRanksAndIdsAreNot) {

@@ -17,8 +17,9 @@ MachineRates measure_machine(Communicator& comm);
 
 /// What it costs to say something to other ranks.
 struct Network {
-  double latency_s = 2e-6;   ///< of one message
-  double bytes_per_s = 5e9;  ///< out of one rank
+  double latency_s = 2e-6;         ///< of one message
+  double bytes_per_s = 5e9;        ///< out of one rank
+  double copy_bytes_per_s = 1e10;  ///< read and written to pack and unpack what is said
 };
 
 /// Between the ranks of this job, which are more than one. Collective.

@@ -15,7 +15,7 @@ namespace ncf {
 struct Popularity {
   std::vector<double> users, items;
   double known_users = 0, known_items = 0;  ///< in the vocabulary
-  int64_t train = 0;  ///< ratings that train
+  int64_t train = 0;                        ///< ratings that train
   int64_t valid = 0;
 };
 

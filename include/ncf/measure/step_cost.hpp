@@ -14,6 +14,7 @@ namespace ncf {
 struct TableWork {
   int64_t rows = 0;        ///< over all ranks
   int64_t cols = 0;        ///< width, and one for a bias
+  int64_t travels = 0;     ///< values that go from the owner of a row to those who use it, and back
   double unique_here = 0;  ///< different rows in a rank's part of the batch
   double unique_all = 0;   ///< different rows in the whole batch
 };
@@ -23,10 +24,13 @@ struct StepWork {
   int64_t world = 1;
   int64_t batch = 1;  ///< samples over all ranks
   std::vector<TableWork> tables;
-  std::vector<int64_t>
-      units;                ///< of the dense layers, the input first, the output last; empty: a dot product
+  /// Of the dense layers, the input first, the output last; empty: a dot product.
+  std::vector<int64_t> units;
   bool batch_norm = false;  ///< after every hidden layer
-  bool dense_rows = false;  ///< train.embedding_update: dense
+  bool projects = false;    ///< the first layer is computed once a row, by the row's owner
+
+  /// Rows of a table that the average rank owns and the batch uses.
+  double owned(const TableWork& table) const { return table.unique_all / static_cast<double>(world); }
 };
 
 /// The work of a step with this model; the unique rows are left to the caller.
@@ -44,12 +48,16 @@ StepTraffic step_traffic(const StepWork& work);
 /// Collective calls of a step, each at least one latency long.
 int64_t step_collectives(const StepWork& work);
 
-/// Multiplications and additions of a rank's part, forward and backward, as the model is written: a first
-/// layer that is computed once a unique row does fewer.
-double step_flops(const StepWork& work);
-/// Memory that must be read and written to gather the rows of a rank's part, and to update those it owns.
-double gather_bytes(const StepWork& work);
+/// Multiplications and additions of the average rank, by the phase they are done in: a first layer that is
+/// computed once a row is computed by its owner, before the rows travel and after their gradients came back.
+struct StepFlops {
+  double gather = 0, compute = 0, synchronise = 0;
+};
+StepFlops step_flops(const StepWork& work);
+/// Memory that must be read and written to move the rows that the average rank owns.
 double update_bytes(const StepWork& work);
+/// What is copied to pack and unpack all that travels one way, in bytes read and written; 0 for one rank.
+double packing_bytes(const StepWork& work);
 
 /// Memory of a rank, the larger parts, in bytes.
 struct RankMemory {

@@ -19,6 +19,7 @@ struct PhaseTime {
 };
 
 struct StepTimes {
+  /// Of Phase::samples the mean instead of the median: samples come a window of steps at a time.
   std::array<PhaseTime, static_cast<std::size_t>(Phase::count)> phases;
   PhaseTime step;         ///< from one step to the next
   int64_t steps = 0;      ///< that were measured
