@@ -118,7 +118,7 @@ RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings)
     // What travels and its gradients; with other ranks also as it is sent and received. Owned rows and
     // theirs.
     const double travels = static_cast<double>(t.travels);
-    m.batch += t.unique_here * travels * value * (w.world > 1 ? 6 : 3) + w.owned(t) * cols * value * 3;
+    m.batch += t.unique_here * travels * value * (w.world > 1 ? 7 : 4) + w.owned(t) * cols * value * 3;
     m.batch += samples_here(w) * 6 * count;  // places while sorting
   }
   m.layers = 4 * value * dense_values(w);
