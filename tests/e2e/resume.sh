@@ -81,7 +81,7 @@ done
 same run_mode run_mode.6 run_mode.10
 for update in lazy dense; do
   flags=("${small[@]}" --checkpoint.every_steps 4 --train.reproducible ranks --train.embedding_update "$update")
-  run 0 3 "$update" "${flags[@]}"
+  run 0 2 "$update" "${flags[@]}"
   cut_at "$update" "$update.8" 8
   cut_at "$update" "$update.16" 16
   run 0 1 "$update.8" "${flags[@]}" --resume
@@ -100,7 +100,7 @@ run 0 2 more "${small[@]}" --train.epochs 1 --train.schedule constant --train.re
 run 0 1 three "${small[@]}" --train.epochs 3 --train.schedule constant --train.reproducible ranks
 [ -f "$work/three/earlier-1/checkpoints/latest/model.h5" ] || fail "the first run was not moved to earlier-1"
 [ "$(grep -c '"event":"epoch"' "$work/three/metrics.jsonl")" = 3 ] || fail "metrics of two runs are mixed"
-run 0 3 more "${small[@]}" --train.epochs 3 --train.schedule constant --train.reproducible ranks --resume
+run 0 8 more "${small[@]}" --train.epochs 3 --train.schedule constant --train.reproducible ranks --resume
 same three more
 
 # What a run cannot change and go on.

@@ -22,21 +22,21 @@ def missing(rank):
 
 
 def stops():
-    turns, where = Turns(5), places(((1, 2), (0, 2), (2, 3), (0, 4)))
+    turns, where = Turns(5), places(((1, 2), (0, 2), (2, 4), (0, 4)))
     for phase, waiting in (("exchange of samples, epoch 2", "waiting in MPI_Alltoall .*, epoch 2 samples"),
                            ("plan, epoch 2 step 3", "waiting in MPI_Alltoall .*, epoch 2 step 3"),
                            ("gather of rows, epoch 1 step 6", "waiting in MPI_Alltoallv .*, epoch 1 step 6"),
                            ("gradient sums, epoch 2 step 5", "waiting in MPI_Allgather .*, epoch 2 step 5"),
                            ("sums of the evaluation, epoch 3", "waiting in MPI_Allreduce .*, epoch 3 evaluation")):
         rank, ranks = next(where)
-        yield stopped(phase, rank, ranks, phases(ranks)[phase], turns.other(ranks), (missing(rank), waiting))
+        yield stopped(phase, rank, ranks, phases()[phase], turns.other(ranks), (missing(rank), waiting))
     for what, fault in (("fsync of its shard, step 12", {"call": "fsync", "path": PARTIAL + "/shard"}),
                         ("a matrix product", {"call": "compute", "nth": 300})):
         rank, ranks = next(where)
         yield stopped(what, rank, ranks, fault, turns.other(ranks), (missing(rank), "waiting in MPI_"))
-    yield stopped("the rename that commits, step 12", 0, 3, {"call": "rename", "path": PARTIAL}, 2,
+    yield stopped("the rename that commits, step 12", 0, 4, {"call": "rename", "path": PARTIAL}, 2,
                   (missing(0), "waiting in MPI_"))  # mpirun wakes it to end it: the rename may still happen
-    yield stopped("reading a shard at resume", 1, 2, {"call": "pread", "path": name(21) + "/shard"}, 3,
+    yield stopped("reading a shard at resume", 1, 2, {"call": "pread", "path": name(21) + "/shard"}, 4,
                   (missing(1), "waiting in MPI_.*loading a checkpoint"), base=4, exactly=21)
     yield stopped("MPI_Finalize", 1, 2, {"call": "MPI_Finalize"}, None, ("MPI_Finalize waited 1 s for the other ranks",))
 
@@ -60,21 +60,21 @@ def pauses():
         return Case("stop", f"SIGSTOP before {what}, SIGCONT a second later", place(rank, ranks), "",
                     "no warning, no end: the bits of a straight run", run)
 
-    yield case("plan, epoch 2 step 3", 1, 2, phases(2)["plan, epoch 2 step 3"])
-    yield case("fsync of its shard, step 12", 2, 3, {"call": "fsync", "path": PARTIAL + "/shard"})
+    yield case("plan, epoch 2 step 3", 1, 2, phases()["plan, epoch 2 step 3"])
+    yield case("fsync of its shard, step 12", 3, 4, {"call": "fsync", "path": PARTIAL + "/shard"})
 
 
 UNKNOWN = "an exception that nobody expected"
 
 
 def throws():
-    turns, where = Turns(6), places(((1, 2), (0, 2), (2, 3), (3, 4), (0, 3)))
+    turns, where = Turns(6), places(((1, 2), (0, 2), (2, 4), (3, 4), (0, 4)))
     alone = "the job is aborted with the rank's message, exit code 70; resumed, it has the bits of a straight run"
     for phase in ("exchange of samples, epoch 2", "plan, epoch 2 step 3", "gather of rows, epoch 1 step 6",
                   "gradient slices, epoch 3 step 4", "rows' gradients, epoch 2 step 10",
                   "gather for the evaluation, epoch 2"):
         rank, ranks = next(where)
-        yield injected("throw", f"exception from {phase}", rank, ranks, {**phases(ranks)[phase], "do": "throw"},
+        yield injected("throw", f"exception from {phase}", rank, ranks, {**phases()[phase], "do": "throw"},
                        turns.other(ranks), codes=(70,), must=alone,
                        says=(rf"error on rank {rank} of {ranks} .*: {UNKNOWN}",))
     kept = "one warning, the checkpoint is given up, training goes on to the bits of a straight run"
@@ -91,21 +91,21 @@ def throws():
                        says=(rf"warning: the checkpoint of step 12 could not be written: {UNKNOWN}",))
     agreed = "one error, exit code 70; resumed, it has the bits of a straight run"
     for what, fault, rank, ranks in (
-            ("reading the manifest at resume", {"call": "read", "path": name(21) + "/manifest.json"}, 0, 3),
+            ("reading the manifest at resume", {"call": "read", "path": name(21) + "/manifest.json"}, 0, 4),
             ("taking a digest at resume", {"call": "read", "path": name(21)}, 1, 2)):
         yield injected("throw", f"exception from {what}", rank, ranks, {**fault, "do": "throw"}, turns.other(ranks),
                        codes=(70,), says=(UNKNOWN,), must=agreed, base=2, exactly=21)
 
 
 def exits():
-    turns, where = Turns(7), places(((1, 2), (0, 2), (2, 3), (0, 4)))
+    turns, where = Turns(7), places(((1, 2), (0, 2), (2, 4), (0, 4)))
     must = "mpirun ends the job; resumed, it has the bits of a straight run"
     sites = [(phase, None) for phase in ("plan, epoch 2 step 3", "gradient sums, epoch 2 step 5",
                                          "sums of the evaluation, epoch 3")]
     sites += [("fsync of its shard, step 12", {"call": "fsync", "path": PARTIAL + "/shard"})]
     for what, fault in sites:
         rank, ranks = next(where)
-        yield injected("exit", f"_exit(0) before {what}", rank, ranks, {**(fault or phases(ranks)[what]), "do": "exit"},
+        yield injected("exit", f"_exit(0) before {what}", rank, ranks, {**(fault or phases()[what]), "do": "exit"},
                        turns.other(ranks), codes=(1, 5), must=must)
 
 

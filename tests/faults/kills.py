@@ -23,11 +23,7 @@ def plan(epoch, step):
     return {"call": "MPI_Alltoall", "nth": nth_alltoall(epoch, step)}
 
 
-def rounds(ranks):
-    return 2 if ranks == 3 else 1  # 8 granules on 3 ranks are not whole blocks
-
-
-def phases(ranks):
+def phases():
     """What happens in a run, and how the shim finds it. The steps lie before, beside and after checkpoints."""
     return {
         "exchange of samples, epoch 2": plan(2, 0),
@@ -35,10 +31,10 @@ def phases(ranks):
         "plan, epoch 2 step 3": plan(2, 3),
         "wishes, epoch 1 step 1": collective("MPI_Alltoallv", 1, 1, 1),
         "gather of rows, epoch 1 step 6": collective("MPI_Alltoallv", 1, 6, 2),
-        "batch statistics, epoch 2 step 1": collective("MPI_Allgatherv", 2, 1, 2),
-        "gradient slices, epoch 3 step 4": collective("MPI_Alltoallv", 3, 4, 3),
+        "batch statistics, epoch 2 step 1": collective("MPI_Allgather", 2, 1, 2),
+        "gradient slices, epoch 3 step 4": collective("MPI_Alltoallv", 3, 4, 4),
         "gradient sums, epoch 2 step 5": collective("MPI_Allgather", 2, 5, 7),
-        "rows' gradients, epoch 2 step 10": collective("MPI_Alltoallv", 2, 10, 3 + rounds(ranks)),
+        "rows' gradients, epoch 2 step 10": collective("MPI_Alltoallv", 2, 10, 3),
         "gather for the evaluation, epoch 2": collective("MPI_Alltoallv", 2, 11, 2),
         "sums of the evaluation, epoch 3": collective("MPI_Allreduce", 3, 11, 2),
         "loss of the epoch, epoch 1": collective("MPI_Allreduce", 1, 10, 2),
@@ -52,26 +48,26 @@ def kill(group, what, rank, ranks, fault, when, then, **more):
 
 def training():
     turns, where = Turns(1), places()
-    for phase in phases(2):
+    for phase in phases():
         for when in ("before", "during", "after"):
             rank, ranks = next(where)
-            yield kill("train", phase, rank, ranks, phases(ranks)[phase], when, turns.other(ranks))
+            yield kill("train", phase, rank, ranks, phases()[phase], when, turns.other(ranks))
     for rank, ranks in ((0, 1), (1, 2), (3, 4)):  # without a collective to stop at: in a matrix product
         for nth in (7, 300):
             yield kill("train", f"matrix product {nth}", rank, ranks, {"call": "compute", "nth": nth}, "before",
                        turns.other(ranks))
     for when in ("before", "after"):
-        for rank, ranks in ((0, 1), (0, 3)):
+        for rank, ranks in ((0, 1), (0, 4)):
             yield kill("train", "the epoch's line of metrics.jsonl", rank, ranks,
                        {"call": "write", "path": "metrics.jsonl", "nth": 6}, when, turns.other(ranks))
-    for phase, rank, ranks in (("plan, epoch 2 step 3", 1, 2), ("gather for the evaluation, epoch 2", 0, 3)):
-        yield injected("train", f"mpirun killed at {phase}", rank, ranks, {**phases(ranks)[phase], "do": "mpirun-kill"},
+    for phase, rank, ranks in (("plan, epoch 2 step 3", 1, 2), ("gather for the evaluation, epoch 2", 0, 4)):
+        yield injected("train", f"mpirun killed at {phase}", rank, ranks, {**phases()[phase], "do": "mpirun-kill"},
                        turns.other(ranks), codes=(137,), must=MUST)
     for ranks, fault, what in ((2, plan(2, 3), "plan, epoch 2 step 3"), (4, plan(2, 11), "evaluation, epoch 2"),
-                               (3, {"call": "compute", "nth": 100}, "matrix product 100")):
+                               (2, {"call": "compute", "nth": 100}, "matrix product 100")):
         yield kill("train", what, "all", ranks, fault, "before", turns.other(ranks))
-    yield kill("train", "MPI_Finalize", 1, 2, {"call": "MPI_Finalize"}, "before", 3, codes=(*KILLED, 0))
-    yield kill("train", "MPI_Finalize", 0, 3, {"call": "MPI_Finalize"}, "before", 1, codes=(*KILLED, 0))
+    yield kill("train", "MPI_Finalize", 1, 2, {"call": "MPI_Finalize"}, "before", 4, codes=(*KILLED, 0))
+    yield kill("train", "MPI_Finalize", 0, 4, {"call": "MPI_Finalize"}, "before", 1, codes=(*KILLED, 0))
 
 
 PARTIAL = name(12) + ".partial"
@@ -115,12 +111,12 @@ def root_writes():
 
 
 def saving():
-    turns, where = Turns(2), places(((1, 2), (2, 3), (0, 1), (0, 4), (3, 4)))
+    turns, where = Turns(2), places(((1, 2), (2, 4), (0, 1), (0, 4), (3, 4)))
     for what, fault, whens in own_writes():
         for when in whens:
             for rank, ranks in (next(where), next(where)):
                 yield kill("save", f"{what}, step 12", rank, ranks, fault, when, turns.other(ranks), exactly=10)
-    alone = places(((0, 1), (0, 2), (0, 3), (0, 4)))
+    alone = places(((0, 1), (0, 2), (0, 4)))
     for what, fault, whens, step in root_writes():
         for when in whens:
             rank, ranks = next(alone)
@@ -128,7 +124,7 @@ def saving():
     for ranks, fault, what in ((2, {"call": "fsync", "path": PARTIAL + "/shard"}, "fsync of their shards"),
                                (4, {"call": "pwrite", "path": PARTIAL + "/shard", "nth": 3}, "writing their shards")):
         yield kill("save", f"{what}, step 12", "all", ranks, fault, "before", turns.other(ranks), exactly=10)
-    for rank, ranks in ((1, 2), (0, 1), (2, 3)):  # the very first and the very last checkpoint
+    for rank, ranks in ((1, 2), (0, 1), (2, 4)):  # the very first and the very last checkpoint
         yield kill("save", "fsync of its shard, step 4", rank, ranks,
                    {"call": "fsync", "path": name(4) + ".partial/shard"}, "before", turns.other(ranks), exactly=0)
         yield kill("save", "fsync of its shard, step 30", rank, ranks,
@@ -137,7 +133,7 @@ def saving():
 
 def replacing():
     """A run stopped after step 21 goes on from 16, since 20 and 21 are damaged, and saves a step 20 of its own."""
-    turns, where = Turns(19), places(((0, 2), (0, 1), (0, 3), (0, 4)))
+    turns, where = Turns(19), places(((0, 2), (0, 1), (0, 4)))
 
     def spoil(_, run):
         for step in (20, 21):
@@ -153,7 +149,7 @@ def replacing():
             rank, ranks = next(where)
             yield kill("save", f"{what}, step 20", rank, ranks, fault, when, turns.other(ranks), base=2, prepare=spoil,
                        exactly=step)
-    for ranks in (1, 3):
+    for ranks in (1, 4):
         yield injected("save", "no RENAME_EXCHANGE on this file system (EINVAL), step 20 replaces a damaged one", 0, ranks,
                        {"call": "renameat2", "path": partial, "do": "EINVAL"}, None, codes=(0,), base=2, prepare=spoil,
                        must="it is replaced by two renames; the bits of a straight run")
@@ -198,7 +194,7 @@ def pruning():
 
 def loading():
     """While a run stopped after step 21 is resumed."""
-    turns, where = Turns(4), places(((1, 2), (0, 2), (2, 3), (0, 1), (3, 4)))
+    turns, where = Turns(4), places(((1, 2), (0, 2), (2, 4), (0, 1), (3, 4)))
     folder = name(21)
     any_rank = [
         ("taking a digest", {"call": "read", "path": folder}, ("before", "during", "after")),
@@ -216,7 +212,7 @@ def loading():
         ("renaming config.yaml", {"call": "rename", "path": "config.yaml.partial"}, ("before", "after")),
         ("opening metrics.jsonl", {"call": "open-read", "path": "metrics.jsonl"}, ("before", "after")),
     ]
-    alone = places(((0, 2), (0, 1), (0, 3), (0, 4)))
+    alone = places(((0, 2), (0, 1), (0, 4)))
     for what, fault, whens in root:
         for when in whens:
             rank, ranks = next(alone)

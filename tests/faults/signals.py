@@ -78,13 +78,13 @@ def abrupt(what, rank, ranks, fault, signal, then, codes):
 
 
 def cases():
-    turns, where, signals = Turns(8), places(((1, 2), (0, 2), (2, 3), (3, 4), (0, 3))), places(("term", "usr1"))
+    turns, where, signals = Turns(8), places(((1, 2), (0, 2), (2, 4), (3, 4), (0, 4))), places(("term", "usr1"))
     for phase in ("exchange of samples, epoch 2", "plan, epoch 2 step 3", "wishes, epoch 1 step 1",
                   "gather of rows, epoch 1 step 6", "gradient slices, epoch 3 step 4", "rows' gradients, epoch 2 step 10",
                   "gather for the evaluation, epoch 2", "loss of the epoch, epoch 1"):
         for _ in range(2):
             rank, ranks = next(where)
-            yield stops(phase, rank, ranks, phases(ranks)[phase], next(signals), turns.other(ranks))
+            yield stops(phase, rank, ranks, phases()[phase], next(signals), turns.other(ranks))
     own = {"path": PARTIAL + "/shard"}
     moments = (("writing its shard, step 12", {"call": "pwrite", **own, "when": "during"}),
                ("fsync of its shard, step 12", {"call": "fsync", **own}),
@@ -98,7 +98,7 @@ def cases():
             ("renaming the link latest, step 12", {"call": "rename", "path": "latest.partial", "nth": 4}),
             ("renaming what is pruned", {"call": "rename", "path": name(4) + ".removed"}),
             ("writing config.yaml", {"call": "write", "path": "config.yaml.partial"}))
-    alone = places(((0, 1), (0, 2), (0, 3), (0, 4)))
+    alone = places(((0, 1), (0, 2), (0, 4)))
     for what, fault in root:
         for signal in ("term2", "usr1"):
             rank, ranks = next(alone)
@@ -109,20 +109,20 @@ def cases():
             rank, ranks = next(where)
             yield stops(what, rank, ranks, fault, signal, turns.other(ranks), base=4)
     yield stops("a matrix product", 0, 1, {"call": "compute", "nth": 400}, "int", 2)
-    for ranks, signal in ((2, "term"), (3, "mpirun-usr1"), (4, "usr12")):
-        yield stops("gather of rows, epoch 1 step 6", "all", ranks, phases(ranks)["gather of rows, epoch 1 step 6"], signal,
+    for ranks, signal in ((2, "term"), (1, "usr12"), (4, "mpirun-usr1")):
+        yield stops("gather of rows, epoch 1 step 6", "all", ranks, phases()["gather of rows, epoch 1 step 6"], signal,
                     turns.other(ranks))
-    for phase, rank, ranks in (("plan, epoch 2 step 3", 0, 2), ("gather for the evaluation, epoch 2", 1, 3)):
-        yield stops(phase, rank, ranks, phases(ranks)[phase], "mpirun-usr1", turns.other(ranks))
+    for phase, rank, ranks in (("plan, epoch 2 step 3", 0, 2), ("gather for the evaluation, epoch 2", 1, 4)):
+        yield stops(phase, rank, ranks, phases()[phase], "mpirun-usr1", turns.other(ranks))
     for rank, ranks in ((1, 2), (0, 4)):
-        yield too_late("sums of the evaluation, epoch 3", rank, ranks, phases(ranks)["sums of the evaluation, epoch 3"],
+        yield too_late("sums of the evaluation, epoch 3", rank, ranks, phases()["sums of the evaluation, epoch 3"],
                        "term")
         yield too_late("fsync of its shard, step 30", rank, ranks, {"call": "fsync", "path": name(30) + ".partial/shard"},
                        "usr1")
     for ranks, left_s in ((1, -5), (2, 0), (4, 0.05)):
         yield out_of_time(ranks, left_s, turns.other(ranks))
     yield abrupt("a matrix product", 0, 1, {"call": "compute", "nth": 400}, "int2", 2, (130,))
-    yield abrupt("plan, epoch 2 step 3", 1, 2, phases(2)["plan, epoch 2 step 3"], "int2", 3, (130, 5))
+    yield abrupt("plan, epoch 2 step 3", 1, 2, phases()["plan, epoch 2 step 3"], "int2", 4, (130, 5))
     for phase, rank, ranks in (("plan, epoch 2 step 3", 1, 4), ("gather for the evaluation, epoch 2", 0, 2),
-                               ("gradient slices, epoch 3 step 4", 2, 3)):
-        yield launcher_stops(phase, rank, ranks, phases(ranks)[phase], turns.other(ranks))
+                               ("gradient slices, epoch 3 step 4", 2, 4)):
+        yield launcher_stops(phase, rank, ranks, phases()[phase], turns.other(ranks))
