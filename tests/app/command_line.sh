@@ -41,6 +41,10 @@ expect 2 err "error: command line: --ranks takes numbers of ranks such as 1,2,8,
   "${run[@]}" plan --ranks 2,x
 expect 0 out "usage: ncf_dist evaluate [FLAGS]" "${run[@]}" evaluate --help
 expect 0 out "usage: ncf_dist inspect PATH [FLAGS]" "${run[@]}" inspect --help
+expect 0 out "usage: ncf_dist top RUN [FLAGS]" "${run[@]}" top --help
+expect 2 err "error: command line: top needs RUN" "${run[@]}" top
+expect 2 err "error: $scratch/none: neither progress.json nor metrics.jsonl" "${run[@]}" top "$scratch/none"
+expect 0 out '  trace: t.json' "${run[@]}" config --run.trace t.json
 expect 0 out "oneDNN: " "${run[@]}" --version
 printf 'train:\n  epoch: 3\n' > "$scratch/unknown.yaml"
 expect 2 err "error: $scratch/unknown.yaml:2: unknown key train.epoch, the nearest is train.epochs" \
