@@ -132,7 +132,8 @@ registers, a matrix product, a triad over memory).
   command.run = [](const CommandLine& line, const Config& config, Communicator& comm) {
     const double seconds = number_flag(line, "seconds", 3, "a number of seconds above 0");
     const BenchResult result = bench(config, comm, seconds);
-    const MachineRates machine = measure_machine(comm);
+    const bool bf16 = config.train.precision == PrecisionKind::bf16;
+    const MachineRates machine = measure_machine(comm, bf16 ? Precision::bf16 : Precision::fp32);
     if (comm.is_root())
       std::cout << (line.flags.contains("json") ? json_of(result, machine).dump(2) + "\n"
                                                 : in_words(result, machine))

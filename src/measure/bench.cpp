@@ -29,6 +29,7 @@ Config steady(Config config) {
 }  // namespace
 
 BenchResult bench(const Config& config, Communicator& comm, double seconds) {
+  agree(comm, [&] { check_precision(config.train); });
   BenchResult result;
   const bool one_thread = config.train.reproducible == Reproducible::ranks;
   result.threads = one_thread ? 1 : resolve_threads(config.run, comm.node_size());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "ncf/nn/gemm.hpp"
 #include "ncf/util/clock.hpp"
 #include "ncf/util/target.hpp"
 
@@ -68,12 +67,13 @@ double fma_gflops() {
 #endif
 }
 
-double gemm_gflops() {
+double gemm_gflops(Precision precision) {
   constexpr int64_t m = 512, k = 512, n = 512;
   Matrix a(m, k), b(k, n), c(m, n);
   a.fill(0.01F);
   b.fill(0.01F);
-  const double s = best_time(0.06, [&] { gemm(a.view(), Op::none, b.view(), Op::none, c.view()); });
+  const double s =
+      best_time(0.06, [&] { gemm(a.view(), Op::none, b.view(), Op::none, c.view(), 0, precision); });
   return 2e-9 * static_cast<double>(m * k * n) / s;
 }
 
@@ -91,12 +91,12 @@ double stream_gb_s() {
 
 }  // namespace
 
-MachineRates measure_machine(Communicator& comm) {
+MachineRates measure_machine(Communicator& comm, Precision precision) {
   MachineRates rates;
   comm.barrier();
   rates.fma_gflops = fma_gflops();
   comm.barrier();
-  rates.gemm_gflops = gemm_gflops();
+  rates.gemm_gflops = gemm_gflops(precision);
   comm.barrier();
   rates.stream_gb_s = stream_gb_s();
   for (double* rate : {&rates.fma_gflops, &rates.gemm_gflops, &rates.stream_gb_s})

@@ -157,6 +157,7 @@ PlannedTime planned_time(const StepWork& w, const PartTimes& alone, const Networ
 }
 
 Plan plan(const Config& config, const PlanRequest& request, Communicator& comm) {
+  agree(comm, [&] { check_precision(config.train); });
   Plan plan;
   const bool one_thread = config.train.reproducible == Reproducible::ranks;
   set_compute_threads(one_thread ? 1 : resolve_threads(config.run, comm.node_size()));

@@ -2,18 +2,19 @@
 /// What this machine can do at best, measured in a fraction of a second: the roofs under which a step works.
 
 #include "ncf/comm/communicator.hpp"
+#include "ncf/nn/gemm.hpp"
 
 namespace ncf {
 
 struct MachineRates {
   double fma_gflops = 0;   ///< fused multiply-adds in registers, one thread, the widest instructions
-  double gemm_gflops = 0;  ///< a matrix product in float of a good shape for caches, all compute threads
+  double gemm_gflops = 0;  ///< a matrix product of a good shape for caches, all compute threads
   double stream_gb_s = 0;  ///< a[i] = b[i] + s * c[i] from memory, one thread, 12 bytes an element
 };
 
 /// Of a rank while all others do the same, the mean over ranks; with as many threads as
-/// set_compute_threads() said. Collective.
-MachineRates measure_machine(Communicator& comm);
+/// set_compute_threads() said. `precision`: of the matrix product. Collective.
+MachineRates measure_machine(Communicator& comm, Precision precision = Precision::fp32);
 
 /// What it costs to say something to other ranks.
 struct Network {
