@@ -82,8 +82,7 @@ NCF_MULTIARCH void triad(std::size_t n, float* __restrict a, const float* __rest
   for (std::size_t i = 0; i < n; ++i) a[i] = b[i] + 0.5F * c[i];
 }
 
-double stream_gb_s() {
-  constexpr std::size_t n = std::size_t{1} << 24;  // 64 MiB each: past the caches of a core
+double triad_gb_s(std::size_t n) {
   AlignedVector<float> a(n), b(n), c(n);
   const double s = best_time(0.1, [&] { triad(n, a.data(), b.data(), c.data()); });
   return 1e-9 * 12 * static_cast<double>(n) / s;
@@ -98,8 +97,10 @@ MachineRates measure_machine(Communicator& comm, Precision precision) {
   comm.barrier();
   rates.gemm_gflops = gemm_gflops(precision);
   comm.barrier();
-  rates.stream_gb_s = stream_gb_s();
-  for (double* rate : {&rates.fma_gflops, &rates.gemm_gflops, &rates.stream_gb_s})
+  rates.stream_gb_s = triad_gb_s(std::size_t{1} << 23);  // 32 MiB each: past the caches of a core
+  comm.barrier();
+  rates.cache_gb_s = triad_gb_s(std::size_t{1} << 15);  // 128 KiB each
+  for (double* rate : {&rates.fma_gflops, &rates.gemm_gflops, &rates.stream_gb_s, &rates.cache_gb_s})
     *rate = comm.sum(*rate) / comm.size();
   return rates;
 }

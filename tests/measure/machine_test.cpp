@@ -12,7 +12,7 @@ TEST(Machine, RatesAreThoseOfAComputer) {
   Communicator comm = Communicator::world();
   const MachineRates rates = measure_machine(comm);
   // From a small Arm board under a sanitizer to beyond any core.
-  for (const double rate : {rates.fma_gflops, rates.gemm_gflops, rates.stream_gb_s}) {
+  for (const double rate : {rates.fma_gflops, rates.gemm_gflops, rates.stream_gb_s, rates.cache_gb_s}) {
     EXPECT_GT(rate, 0.01);
     EXPECT_LT(rate, 10'000);
   }

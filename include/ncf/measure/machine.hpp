@@ -10,6 +10,7 @@ struct MachineRates {
   double fma_gflops = 0;   ///< fused multiply-adds in registers, one thread, the widest instructions
   double gemm_gflops = 0;  ///< a matrix product of a good shape for caches, all compute threads
   double stream_gb_s = 0;  ///< a[i] = b[i] + s * c[i] from memory, one thread, 12 bytes an element
+  double cache_gb_s = 0;   ///< the same within the second cache
 };
 
 /// Of a rank while all others do the same, the mean over ranks; with as many threads as
@@ -18,9 +19,10 @@ MachineRates measure_machine(Communicator& comm, Precision precision = Precision
 
 /// What it costs to say something to other ranks.
 struct Network {
-  double latency_s = 2e-6;         ///< of one message
-  double bytes_per_s = 5e9;        ///< out of one rank
-  double copy_bytes_per_s = 1e10;  ///< read and written to pack and unpack what is said
+  double latency_s = 2e-6;               ///< of one message
+  double bytes_per_s = 5e9;              ///< out of one rank
+  double copy_bytes_per_s = 1e10;        ///< read and written to pack and unpack what is said
+  double cache_copy_bytes_per_s = 5e10;  ///< the same where it fits the caches
 };
 
 /// Between the ranks of this job, which are more than one. Collective.
