@@ -124,11 +124,12 @@ double expected_unique(const std::vector<double>& degrees, double total, double 
 
 void set_unique_rows(StepWork& work, const Popularity& popularity) {
   const auto total = static_cast<double>(popularity.train), batch = static_cast<double>(work.batch);
-  const std::vector<double>* const sides[] = {&popularity.users, &popularity.items};
-  for (std::size_t t = 0; t < work.tables.size(); ++t) {
-    work.tables[t].unique_here = expected_unique(*sides[t], total, batch / static_cast<double>(work.world));
-    work.tables[t].unique_all = expected_unique(*sides[t], total, batch);
-  }
+  const auto set = [&](TableWork& table, const std::vector<double>& degrees) {
+    table.unique_here = expected_unique(degrees, total, batch / static_cast<double>(work.world));
+    table.unique_all = expected_unique(degrees, total, batch);
+  };
+  set(work.tables.at(0), popularity.users);
+  set(work.tables.at(1), popularity.items);
 }
 
 }  // namespace ncf

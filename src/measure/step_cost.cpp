@@ -11,7 +11,8 @@ namespace {
 constexpr double value = sizeof(float), id = sizeof(int32_t), count = sizeof(int64_t);
 
 double padded(int64_t values) {
-  return static_cast<double>((values + 15) / 16 * 16);
+  const int64_t sixteens = (values + 15) / 16;
+  return static_cast<double>(16 * sixteens);
 }
 
 /// Of the arena: weights, biases, and for batch normalisation four vectors a hidden layer.
