@@ -83,6 +83,7 @@ void first_layer_by_rows(benchmark::State& state) {
   DenseParameters parameters;
   const std::size_t segment = parameters.add("/w", {units, user_cols + item_cols}, true);
   parameters.set_granules(1);
+  WorkerPool pool(1);
   Communicator comm = Communicator::self();
   RowExchange exchange({}, {}, std::array{user_rows, item_rows});
   const Matrix tables[] = {filled(user_rows, user_cols), filled(item_rows, item_cols)};
@@ -100,7 +101,7 @@ void first_layer_by_rows(benchmark::State& state) {
       projected[t].reshape(routes.unique(), units);
       project_rows({tables[t].view().rows_from(0, routes.unique()), routes.class_bounds()},
                    ForwardWeight{parameters.matrix(segment)}.inputs(first_column[t], tables[t].cols()), {},
-                   projected[t].view());
+                   projected[t].view(), pool);
       sums[t].begin(routes.slots(), bounds, routes.unique(), units);
     }
     sum_relu_forward(projected[0].view(), projected[1].view(), exchange.routes(0).slots(),
@@ -112,7 +113,7 @@ void first_layer_by_rows(benchmark::State& state) {
       gradients[t].reshape(routes.unique(), tables[t].cols());
       project_rows_backward({tables[t].view().rows_from(0, routes.unique()), routes.class_bounds()},
                             sums[t].total().view(), {}, parameters, segment, first_column[t], nullptr,
-                            gradients[t].view());
+                            gradients[t].view(), pool);
     }
   }
   state.SetItemsProcessed(state.iterations() * samples);

@@ -103,7 +103,6 @@ std::vector<std::string> idle_keys(const Config& config, const Places& places) {
       {"data.duplicates", synthetic, no_path},
       {"data.csv", synthetic, no_path},
       {"data.valid_fraction", config.data.split != SplitKind::random, is("data.split", config.data.split)},
-      {"run.threads", ranks, is("train.reproducible", config.train.reproducible)},
       {"run.trace_steps", config.run.trace.empty(), "run.trace is empty"},
       {"train.granules", !ranks, is("train.reproducible", config.train.reproducible)},
       {"model.hidden", dot, kind},

@@ -31,9 +31,7 @@ Config steady(Config config) {
 BenchResult bench(const Config& config, Communicator& comm, double seconds) {
   agree(comm, [&] { check_precision(config.train); });
   BenchResult result;
-  const bool one_thread = config.train.reproducible == Reproducible::ranks;
-  result.threads = one_thread ? 1 : resolve_threads(config.run, comm.node_size());
-  set_compute_threads(result.threads);
+  result.threads = agree_on_threads(comm, config);
 
   const TrainingData data = load(config, comm, result.source);
   const EpochShape shape{data.train.total, config.train.batch_size, true};
@@ -46,10 +44,10 @@ BenchResult bench(const Config& config, Communicator& comm, double seconds) {
   result.work = step_work(config, comm.size(), user_rows, item_rows);
   set_unique_rows(result.work, popularity_of(data, comm));
 
-  const Granules granules = make_granules(config.train, comm.size());
+  const Granules granules = make_granules(config.train, comm.size(), result.threads);
   Learner learner = agreed(comm, [&] {
     return Learner(steady(config), {comm.rank(), comm.size()}, granules, user_rows, item_rows,
-                   make_schedule(steady(config).train, most_steps, shape.steps()));
+                   make_schedule(steady(config).train, most_steps, shape.steps()), result.threads);
   });
   result.parameters = learner.parameter_count();
   EpochSamples samples(shape, granules, static_cast<uint64_t>(config.run.seed));

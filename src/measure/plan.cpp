@@ -87,9 +87,10 @@ PartTimes measure_part(const Config& config, const StepWork& work, const Popular
   const int64_t user_rows = rows_to_measure(work.tables[0]), item_rows = rows_to_measure(work.tables[1]);
   const StepTimes times = agreed(comm, [&] {
     Communicator self = Communicator::self();
-    const Granules granules = make_granules(steady.train, 1);
+    const int64_t threads = agree_on_threads(self, steady);
+    const Granules granules = make_granules(steady.train, 1, threads);
     Learner learner(steady, {0, 1}, granules, user_rows, item_rows,
-                    make_schedule(steady.train, most_steps, most_steps));
+                    make_schedule(steady.train, most_steps, most_steps), threads);
     const SampleParts parts(RowDraws(popularity.users), RowDraws(popularity.items), user_rows, item_rows,
                             samples);
     return time_steps(
@@ -162,8 +163,6 @@ PlannedTime planned_time(const StepWork& w, const PartTimes& alone, const Networ
 Plan plan(const Config& config, const PlanRequest& request, Communicator& comm) {
   agree(comm, [&] { check_precision(config.train); });
   Plan plan;
-  const bool one_thread = config.train.reproducible == Reproducible::ranks;
-  set_compute_threads(one_thread ? 1 : resolve_threads(config.run, comm.node_size()));
   if (comm.size() > 1 && (!request.latency_s || !request.bytes_per_s)) {
     plan.network = measure_network(comm);
     plan.network_measured = true;

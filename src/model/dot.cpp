@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ncf/util/denormals.hpp"
 #include "ncf/util/target.hpp"
 
 namespace ncf {
@@ -21,13 +22,14 @@ NCF_MULTIARCH void dot_forward(ConstMatrixView users, ConstMatrixView items, std
 }
 
 /// du[to_user] += dz·(q_i, 1), di[to_item] += dz·(p_u, 1).
-NCF_MULTIARCH void dot_backward(const BatchView& batch, const float* __restrict dz,
-                                std::span<const int32_t> to_user, std::span<const int32_t> to_item,
-                                MatrixView du, MatrixView di) {
-  const int64_t width = batch.users.cols - 1;
-  for (std::size_t k = 0; k < to_user.size(); ++k) {
-    const float* __restrict p = batch.users.row(batch.user_slots[k]);
-    const float* __restrict q = batch.items.row(batch.item_slots[k]);
+NCF_MULTIARCH void dot_backward(ConstMatrixView users, ConstMatrixView items,
+                                std::span<const int32_t> of_user, std::span<const int32_t> of_item,
+                                const float* __restrict dz, const int32_t* __restrict to_user,
+                                const int32_t* __restrict to_item, MatrixView du, MatrixView di) {
+  const int64_t width = users.cols - 1;
+  for (std::size_t k = 0; k < of_user.size(); ++k) {
+    const float* __restrict p = users.row(of_user[k]);
+    const float* __restrict q = items.row(of_item[k]);
     float* __restrict user = du.row(to_user[k]);
     float* __restrict item = di.row(to_item[k]);
     const float slope = dz[k];
@@ -40,27 +42,50 @@ NCF_MULTIARCH void dot_backward(const BatchView& batch, const float* __restrict 
   }
 }
 
+template <class T>
+std::span<T> part(std::span<T> all, int64_t first, int64_t count) {
+  return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
+
 }  // namespace
 
-Dot::Dot(const ModelConfig& config) {
+Dot::Dot(const ModelConfig& config, WorkerPool& pool) : pool_(&pool) {
   if (config.y_range)
     range_ =
         OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
 }
 
-void Dot::forward(const BatchView& batch) {
-  z_.resize(static_cast<std::size_t>(batch.samples()));
-  dot_forward(batch.users, batch.items, batch.user_slots, batch.item_slots, z_.data());
+void Dot::forward(const BatchView& batch, int64_t first, int64_t count) {
+  dot_forward(batch.users, batch.items, part(batch.user_slots, first, count),
+              part(batch.item_slots, first, count), z_.data() + first);
 }
 
 void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& loss) {
-  forward(batch);
-  loss.plain += squared_error(z_, batch.ratings, range_, batch.global_rows, loss.exact);
-  dot_backward(batch, z_.data(), sums[0].terms(), sums[1].terms(), sums[0].values(), sums[1].values());
+  z_.resize(static_cast<std::size_t>(batch.samples()));
+  std::vector<LossSum> losses(static_cast<std::size_t>(batch.granules()));
+  pool_->run(batch.granules(), [&](int64_t granule, int64_t) {
+    const FlushDenormals flush;
+    const auto g = static_cast<std::size_t>(granule);
+    const int64_t first = batch.bounds[g], count = batch.bounds[g + 1] - first;
+    forward(batch, first, count);
+    losses[g].plain += squared_error(part(std::span(z_), first, count), part(batch.ratings, first, count),
+                                     range_, batch.global_rows, losses[g].exact);
+    dot_backward(batch.users, batch.items, part(batch.user_slots, first, count),
+                 part(batch.item_slots, first, count), z_.data() + first, sums[0].terms().data() + first,
+                 sums[1].terms().data() + first, sums[0].values(), sums[1].values());
+  });
+  for (const LossSum& of_granule : losses) {
+    loss.exact.add(of_granule.exact);
+    loss.plain += of_granule.plain;
+  }
 }
 
 void Dot::predict(const BatchView& batch, std::span<float> predictions) {
-  forward(batch);
+  z_.resize(static_cast<std::size_t>(batch.samples()));
+  constexpr int64_t size = 1024;
+  pool_->run((batch.samples() + size - 1) / size, [&](int64_t k, int64_t) {
+    forward(batch, k * size, std::min(size, batch.samples() - k * size));
+  });
   predict_in_range(z_, range_);
   std::ranges::copy(z_, predictions.begin());
 }

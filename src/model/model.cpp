@@ -10,12 +10,12 @@ namespace {
 
 std::variant<Neural, Dot> make(const ModelConfig& config, const std::vector<TableShape>& tables,
                                int64_t micro_batch, Precision precision, uint64_t seed,
-                               DenseParameters& parameters) {
+                               DenseParameters& parameters, WorkerPool& pool) {
   switch (config.kind) {
     case ModelKind::neural:
-      return Neural(config, tables, micro_batch, precision, seed, parameters);
+      return Neural(config, tables, micro_batch, precision, seed, parameters, pool);
     case ModelKind::dot:
-      return Dot(config);
+      return Dot(config, pool);
   }
   throw Error(ErrorKind::internal, "unknown model kind");
 }
@@ -42,8 +42,8 @@ std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_row
 }
 
 Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-             Precision precision, uint64_t seed, DenseParameters& parameters)
-    : model_(make(config, tables, micro_batch, precision, seed, parameters)),
+             Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool)
+    : model_(make(config, tables, micro_batch, precision, seed, parameters, pool)),
       cols_{tables.at(0).cols(), tables.at(1).cols()} {}
 
 void Model::begin(Use use, int64_t rows, DenseParameters& parameters) {

@@ -4,17 +4,25 @@
 #include <string>
 
 #include "ncf/model/dense_init.hpp"
+#include "ncf/util/denormals.hpp"
 
 namespace ncf {
+namespace {
+
+constexpr int64_t window = 256;  // rows that are predicted together at fixed places
+
+}  // namespace
 
 Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-               Precision precision, uint64_t seed, DenseParameters& parameters)
+               Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool)
     : batch_norm_(config.batch_norm),
       embedding_dropout_(config.embedding_dropout),
       micro_batch_(micro_batch),
       precision_(precision),
       seed_(seed),
-      cols_{tables.at(0).cols(), tables.at(1).cols()} {
+      cols_{tables.at(0).cols(), tables.at(1).cols()},
+      pool_(&pool),
+      work_(static_cast<std::size_t>(pool.workers())) {
   if (config.y_range)
     range_ =
         OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
@@ -42,7 +50,7 @@ Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables,
     hidden_.push_back(std::move(h));
     in = out;
   }
-  work_.activations.resize(hidden_.size());
+  for (Workspace& work : work_) work.activations.resize(hidden_.size());
   const std::string path = "/mlp/" + std::to_string(hidden_.size());
   out_weight_ = parameters.add(path + "/weight", {1, in}, true);
   out_bias_ = parameters.add(path + "/bias", {1}, false);
@@ -73,14 +81,15 @@ ForwardWeight Neural::weight_of(std::size_t layer, DenseParameters& parameters) 
 void Neural::project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out) {
   // Every sample has one user: the users' products bring the bias.
   project_rows(rows, weight_of(0, parameters).inputs(table == 0 ? 0 : cols_[0], cols_[table]),
-               table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), out, precision_);
+               table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), out, *pool_,
+               precision_);
 }
 
 void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
                               ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients) {
   const bool with_bias = table == 0 && !batch_norm_;
   project_rows_backward(rows, sums, granules, parameters, hidden_[0].weight, table == 0 ? 0 : cols_[0],
-                        with_bias ? &hidden_[0].bias : nullptr, row_gradients, precision_);
+                        with_bias ? &hidden_[0].bias : nullptr, row_gradients, *pool_, precision_);
 }
 
 Neural::Pass Neural::pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks,
@@ -101,48 +110,62 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
     granules.push_back({batch.bounds[at], batch.bounds[at + 1] - batch.bounds[at], g});
   }
   if (batch_norm_)  // one pass over the whole slice
-    return train_pass(batch, pass_of(batch, 0, granules, batch.samples()), parameters, sums, loss, sum);
-  for (const Chunk& granule : granules)
+    return train_pass(batch, pass_of(batch, 0, granules, batch.samples()), work_[0], parameters, sums, loss,
+                      sum);
+  std::vector<LossSum> losses(granules.size());
+  pool_->run(batch.granules(), [&](int64_t g, int64_t worker) {
+    const FlushDenormals flush;
+    const Chunk& granule = granules[static_cast<std::size_t>(g)];
     for (int64_t at = 0; at < granule.count; at += micro_batch_) {
       const Chunk part{0, std::min(micro_batch_, granule.count - at), granule.granule};
-      train_pass(batch, pass_of(batch, granule.first + at, std::span(&part, 1), part.count), parameters, sums,
-                 loss, sum);
+      train_pass(batch, pass_of(batch, granule.first + at, std::span(&part, 1), part.count),
+                 work_[static_cast<std::size_t>(worker)], parameters, sums,
+                 losses[static_cast<std::size_t>(g)], sum);
     }
+  });
+  for (const LossSum& of_granule : losses) {
+    loss.exact.add(of_granule.exact);
+    loss.plain += of_granule.plain;
+  }
 }
 
 void Neural::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {
-  if (fixed_places_) return predict_in_windows(batch, parameters, predictions);
-  for (int64_t at = 0; at < batch.samples(); at += micro_batch_) {
-    const Chunk part{0, std::min(micro_batch_, batch.samples() - at), 0};
-    const Pass pass{.chunks = std::span(&part, 1), .first = at, .rows = part.count, .training = false};
+  if (batch.samples() == 0) return;
+  // Windows of the global order where predictions must not depend on who makes them.
+  const int64_t size = fixed_places_ ? window : micro_batch_;
+  const int64_t before = fixed_places_ ? batch.first_position % size : 0;
+  const int64_t parts = (before + batch.samples() + size - 1) / size;
+  pool_->run(parts, [&](int64_t part, int64_t worker) {
+    const FlushDenormals flush;
+    Workspace& work = work_[static_cast<std::size_t>(worker)];
+    const int64_t first = std::max<int64_t>(0, part * size - before);
+    if (fixed_places_) return predict_window(batch, work, first, parameters, predictions);
+    const Chunk chunk{0, std::min(size, batch.samples() - first), 0};
+    const Pass pass{.chunks = std::span(&chunk, 1), .first = first, .rows = chunk.count, .training = false};
     if (!projects_) {
-      work_.input.reshape(part.count, batch.users.cols + batch.items.cols);
-      gather_input(batch, at, part.count, 0);
+      work.input.reshape(chunk.count, batch.users.cols + batch.items.cols);
+      gather_input(batch, first, chunk.count, 0, work.input);
     }
-    forward(batch, pass, parameters, {});
-    predict_in_range(work_.z, range_);
-    std::ranges::copy(work_.z, predictions.begin() + at);
-  }
+    forward(batch, pass, work, parameters, {});
+    predict_in_range(work.z, range_);
+    std::ranges::copy(work.z, predictions.begin() + first);
+  });
 }
 
-void Neural::predict_in_windows(const BatchView& batch, DenseParameters& parameters,
-                                std::span<float> predictions) {
-  // Windows of the global order: a row's place in its matrix product, and the product's shape, are the same
-  // whichever rank predicts it. Rows of a window that are not this rank's are zeros.
-  constexpr int64_t window = 256;
+void Neural::predict_window(const BatchView& batch, Workspace& work, int64_t first,
+                            DenseParameters& parameters, std::span<float> predictions) const {
+  // A row's place in its matrix product, and the product's shape, are the same whichever rank predicts it.
+  // Rows of a window that are not this rank's are zeros.
   const Chunk whole{0, window, -1};
   const Pass pass{.chunks = std::span(&whole, 1), .rows = window, .training = false};
-  for (int64_t first = 0; first < batch.samples();) {
-    const int64_t at = (batch.first_position + first) % window;
-    const int64_t count = std::min(window - at, batch.samples() - first);
-    work_.input.reshape(window, batch.users.cols + batch.items.cols);
-    if (count < window) work_.input.fill(0);
-    gather_input(batch, first, count, at);
-    forward(batch, pass, parameters, {});
-    predict_in_range(work_.z, range_);
-    std::copy_n(work_.z.begin() + at, count, predictions.begin() + first);
-    first += count;
-  }
+  const int64_t at = (batch.first_position + first) % window;
+  const int64_t count = std::min(window - at, batch.samples() - first);
+  work.input.reshape(window, batch.users.cols + batch.items.cols);
+  if (count < window) work.input.fill(0);
+  gather_input(batch, first, count, at, work.input);
+  forward(batch, pass, work, parameters, {});
+  predict_in_range(work.z, range_);
+  std::copy_n(work.z.begin() + at, count, predictions.begin() + first);
 }
 
 }  // namespace ncf

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ncf/model/neural.hpp"
+#include "ncf/util/denormals.hpp"
 
 namespace ncf {
 namespace {
@@ -12,58 +13,69 @@ std::span<const int32_t> of_pass(std::span<const int32_t> all, int64_t first, in
 
 }  // namespace
 
-void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at) {
+void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at, Matrix& input) {
   for (int64_t r = 0; r < count; ++r) {
     const auto k = static_cast<std::size_t>(first + r);
-    float* x = work_.input.row(at + r);
+    float* x = input.row(at + r);
     std::copy_n(batch.users.row(batch.user_slots[k]), batch.users.cols, x);
     std::copy_n(batch.items.row(batch.item_slots[k]), batch.items.cols, x + batch.users.cols);
   }
 }
 
-MatrixView Neural::input_of(std::size_t layer) {
-  if (layer == 0) return work_.input.view();
-  Activation& below = work_.activations[layer - 1];
+MatrixView Neural::input_of(Workspace& work, std::size_t layer) const {
+  if (layer == 0) return work.input.view();
+  Activation& below = work.activations[layer - 1];
   return transforms(hidden_[layer - 1]) ? below.output.view() : below.relu.view();
 }
 
-void Neural::train_pass(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
-                        std::span<RowSums, 2> sums, LossSum& loss, const GlobalSum& sum) {
+void Neural::train_pass(const BatchView& batch, const Pass& pass, Workspace& work,
+                        DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
+                        const GlobalSum& sum) const {
   if (!projects_) {
-    work_.input.reshape(pass.rows, batch.users.cols + batch.items.cols);
-    gather_input(batch, pass.first, pass.rows, 0);
-    dropout(work_.input.view(), embedding_dropout_, seed_, pass.stream, pass.first_position);
+    work.input.reshape(pass.rows, batch.users.cols + batch.items.cols);
+    gather_input(batch, pass.first, pass.rows, 0, work.input);
+    dropout(work.input.view(), embedding_dropout_, seed_, pass.stream, pass.first_position);
   }
-  forward(batch, pass, parameters, sum);
+  forward(batch, pass, work, parameters, sum);
   const auto ratings =
       batch.ratings.subspan(static_cast<std::size_t>(pass.first), static_cast<std::size_t>(pass.rows));
-  loss.plain += squared_error(work_.z, ratings, range_, batch.global_rows, loss.exact);
-  backward(batch, pass, parameters, sums, sum);
+  loss.plain += squared_error(work.z, ratings, range_, batch.global_rows, loss.exact);
+  backward(batch, pass, work, parameters, sums, sum);
 }
 
-void Neural::forward_linear(const BatchView& batch, const Pass& pass, std::size_t layer, const Chunk& c,
-                            DenseParameters& parameters) {
-  const MatrixView y = work_.activations[layer].relu.view().rows_from(c.first, c.count);
+/// A pass of several chunks is one that no other runs beside: its chunks may share the threads.
+void Neural::for_chunks(const Pass& pass, const std::function<void(const Chunk&)>& job) const {
+  if (pass.chunks.size() == 1) return job(pass.chunks[0]);
+  pool_->run(std::ssize(pass.chunks), [&](int64_t k, int64_t) {
+    const FlushDenormals flush;
+    job(pass.chunks[static_cast<std::size_t>(k)]);
+  });
+}
+
+void Neural::forward_linear(const BatchView& batch, const Pass& pass, Workspace& work, std::size_t layer,
+                            const Chunk& c, DenseParameters& parameters) const {
+  const MatrixView y = work.activations[layer].relu.view().rows_from(c.first, c.count);
   if (layer > 0 || !projects_)
-    return linear_relu_forward(input_of(layer).rows_from(c.first, c.count), weight_of(layer, parameters),
-                               bias_of(hidden_[layer], parameters), y, precision_);
+    return linear_relu_forward(input_of(work, layer).rows_from(c.first, c.count),
+                               weight_of(layer, parameters), bias_of(hidden_[layer], parameters), y,
+                               precision_);
   const int64_t first = pass.first + c.first;
   sum_relu_forward(batch.users, batch.items, of_pass(batch.user_slots, first, c.count),
                    of_pass(batch.item_slots, first, c.count), y);
 }
 
-void Neural::forward(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
-                     const GlobalSum& sum) {
+void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
+                     const GlobalSum& sum) const {
   for (std::size_t l = 0; l < hidden_.size(); ++l) {
-    Hidden& h = hidden_[l];
-    Activation& a = work_.activations[l];
+    const Hidden& h = hidden_[l];
+    Activation& a = work.activations[l];
     a.relu.reshape(pass.rows, h.units);
-    for (const Chunk& c : pass.chunks) forward_linear(batch, pass, l, c, parameters);
+    for_chunks(pass, [&](const Chunk& c) { forward_linear(batch, pass, work, l, c, parameters); });
     if (!transforms(h)) continue;
     a.output.reshape(pass.rows, h.units);
     std::ranges::copy(a.relu.values(), a.output.data());
     if (batch_norm_ && pass.training)
-      h.batch_norm.forward(a.output.view(), batch.bounds, parameters.value(h.bn_weight),
+      a.batch_norm.forward(a.output.view(), batch.bounds, parameters.value(h.bn_weight),
                            parameters.value(h.bn_bias), parameters.value(h.bn_mean),
                            parameters.value(h.bn_var), sum);
     else if (batch_norm_)
@@ -71,55 +83,56 @@ void Neural::forward(const BatchView& batch, const Pass& pass, DenseParameters& 
                           parameters.value(h.bn_mean), parameters.value(h.bn_var));
     if (pass.training) dropout(a.output.view(), h.dropout, seed_, pass.stream + l + 1, pass.first_position);
   }
-  work_.z.resize(static_cast<std::size_t>(pass.rows));
-  unit_forward(input_of(hidden_.size()), parameters.value(out_weight_), parameters.value(out_bias_)[0],
-               work_.z);
+  work.z.resize(static_cast<std::size_t>(pass.rows));
+  unit_forward(input_of(work, hidden_.size()), parameters.value(out_weight_), parameters.value(out_bias_)[0],
+               work.z);
 }
 
-void Neural::backward(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
-                      std::span<RowSums, 2> sums, const GlobalSum& sum) {
-  const MatrixView top = input_of(hidden_.size());
-  work_.gradient.reshape(top.rows, top.cols);
-  MatrixView dy = work_.gradient.view();
+void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
+                      std::span<RowSums, 2> sums, const GlobalSum& sum) const {
+  const MatrixView top = input_of(work, hidden_.size());
+  work.gradient.reshape(top.rows, top.cols);
+  MatrixView dy = work.gradient.view();
   for (const Chunk& c : pass.chunks)
     unit_backward(
         top.rows_from(c.first, c.count), parameters.value(out_weight_),
-        std::span(work_.z).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.count)),
+        std::span(work.z).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.count)),
         parameters.gradient(out_weight_, c.granule), parameters.gradient(out_bias_, c.granule)[0],
         dy.rows_from(c.first, c.count));
   for (std::size_t l = hidden_.size(); l-- > 0;) {
-    Hidden& h = hidden_[l];
+    const Hidden& h = hidden_[l];
     dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
     if (batch_norm_)
-      h.batch_norm.backward(dy, batch.bounds, parameters.value(h.bn_weight),
-                            parameters.gradient_rows(h.bn_weight), parameters.gradient_rows(h.bn_bias), sum);
+      work.activations[l].batch_norm.backward(dy, batch.bounds, parameters.value(h.bn_weight),
+                                              parameters.gradient_rows(h.bn_weight),
+                                              parameters.gradient_rows(h.bn_bias), sum);
     if (l == 0 && projects_) {
       const auto to = [&](std::size_t t) { return of_pass(sums[t].terms(), pass.first, pass.rows); };
-      return sum_relu_backward(work_.activations[0].relu.view(), dy, to(0), to(1), sums[0].values(),
+      return sum_relu_backward(work.activations[0].relu.view(), dy, to(0), to(1), sums[0].values(),
                                sums[1].values());
     }
-    work_.next_gradient.reshape(dy.rows, input_of(l).cols);
-    const MatrixView dx = work_.next_gradient.view();
-    for (const Chunk& c : pass.chunks) backward_linear(l, c, parameters, dy, dx);
-    std::swap(work_.gradient, work_.next_gradient);
+    work.next_gradient.reshape(dy.rows, input_of(work, l).cols);
+    const MatrixView dx = work.next_gradient.view();
+    for_chunks(pass, [&](const Chunk& c) { backward_linear(work, l, c, parameters, dy, dx); });
+    std::swap(work.gradient, work.next_gradient);
     dy = dx;
   }
   dropout(dy, embedding_dropout_, seed_, pass.stream, pass.first_position);
   add_input_gradients(pass, dy, sums);
 }
 
-void Neural::backward_linear(std::size_t layer, const Chunk& c, DenseParameters& parameters, MatrixView dy,
-                             MatrixView dx) {
+void Neural::backward_linear(Workspace& work, std::size_t layer, const Chunk& c, DenseParameters& parameters,
+                             MatrixView dy, MatrixView dx) const {
   const Hidden& h = hidden_[layer];
   dy = dy.rows_from(c.first, c.count);
-  relu_backward(work_.activations[layer].relu.view().rows_from(c.first, c.count), dy);
-  linear_backward(input_of(layer).rows_from(c.first, c.count), parameters.matrix(h.weight), dy,
+  relu_backward(work.activations[layer].relu.view().rows_from(c.first, c.count), dy);
+  linear_backward(input_of(work, layer).rows_from(c.first, c.count), parameters.matrix(h.weight), dy,
                   parameters.gradient_matrix(h.weight, c.granule),
                   batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule),
                   dx.rows_from(c.first, c.count), precision_);
 }
 
-void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) {
+void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const {
   for (std::size_t t = 0; t < 2; ++t)
     scatter_add(dx.cols_from(t == 0 ? 0 : cols_[0], cols_[t]),
                 of_pass(sums[t].terms(), pass.first, pass.rows), sums[t].values());

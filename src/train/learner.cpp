@@ -6,6 +6,7 @@
 
 #include "ncf/comm/agreement.hpp"
 #include "ncf/comm/session.hpp"
+#include "ncf/config/threads.hpp"
 #include "ncf/nn/gemm.hpp"
 #include "ncf/util/denormals.hpp"
 #include "ncf/util/error.hpp"
@@ -70,8 +71,20 @@ void check_precision(const TrainConfig& c) {
                     " has " + instruction_set() + "; use train.precision: fp32");
 }
 
-Granules make_granules(const TrainConfig& c, int64_t world) {
-  if (c.reproducible == Reproducible::run) return Granules::of_each_rank(world);
+int64_t useful_threads(const TrainConfig& c, int64_t world, int64_t threads) {
+  constexpr int64_t enough = 256;  // samples a thread; measured
+  const int64_t most = std::max<int64_t>(1, c.batch_size / world / enough);
+  return std::min({threads, most, c.reproducible == Reproducible::ranks ? c.granules / world : threads});
+}
+
+int64_t agree_on_threads(Communicator& comm, const Config& config) {
+  int64_t threads = resolve_threads(config.run, comm.node_size());
+  comm.all_reduce_min(std::span(&threads, 1));
+  return useful_threads(config.train, comm.size(), threads);
+}
+
+Granules make_granules(const TrainConfig& c, int64_t world, int64_t threads) {
+  if (c.reproducible == Reproducible::run) return Granules::of_each_rank(world, threads);
   if (c.granules % world == 0) return Granules::fixed(c.granules, world);
   const int64_t fewer = ranks_for_granules(c.granules, world);
   const auto number = [](int64_t n) { return std::to_string(n); };
@@ -86,18 +99,20 @@ Granules make_granules(const TrainConfig& c, int64_t world) {
 }
 
 Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64_t user_rows,
-                 int64_t item_rows, const Schedule& schedule)
-    : rule_(make_rule(config.train)),
+                 int64_t item_rows, const Schedule& schedule, int64_t threads)
+    : pool_(std::make_unique<WorkerPool>(threads, [] { set_compute_threads(1); })),
+      rule_(make_rule(config.train)),
       schedule_(schedule),
       tables_(make_tables(config, shards, user_rows, item_rows)),
       model_(config.model, shapes(tables_), config.train.micro_batch,
              config.train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32,
-             static_cast<uint64_t>(config.run.seed), dense_),
+             static_cast<uint64_t>(config.run.seed), dense_, *pool_),
       row_optimizer_(rule_, schedule, config.train.embedding_update == EmbeddingUpdate::lazy),
       granules_(granules),
       fixed_places_(config.train.reproducible == Reproducible::ranks),
       exchange_(shards, granules, std::array{user_rows, item_rows}),
       sums_(granules) {
+  set_compute_threads(1);  // of a matrix product: the pool's threads each make their own
   dense_.set_granules(granules.a_rank());
 }
 
@@ -158,7 +173,7 @@ uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64
   if ((united & trouble_note) != 0) diverged(comm, step - 1);
   timer.charge(Phase::plan);
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    row_optimizer_.catch_up(tables_[t], exchange_.routes(t).owned(), step - 1);
+    row_optimizer_.catch_up(tables_[t], exchange_.routes(t).owned(), step - 1, *pool_);
   gather(comm, Model::Use::train, part.global_rows);
   timer.charge(Phase::gather);
 
@@ -177,7 +192,7 @@ uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64
   const StepFactors factors = step_factors(rule_, schedule_.at(step - 1), step);
   move_dense(factors);
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    row_optimizer_.move(tables_[t], exchange_.routes(t).owned(), row_gradients_[t], factors, step);
+    row_optimizer_.move(tables_[t], exchange_.routes(t).owned(), row_gradients_[t], factors, step, *pool_);
   timer.charge(Phase::update);
   return united;
 }
@@ -241,7 +256,7 @@ void Learner::predict(Communicator& comm, int64_t first_position, std::span<cons
 
 void Learner::catch_up_all(int64_t step) {
   const FlushDenormals flush;
-  for (RowTable& table : tables_) row_optimizer_.catch_up_all(table, step);
+  for (RowTable& table : tables_) row_optimizer_.catch_up_all(table, step, *pool_);
 }
 
 int64_t Learner::parameter_count() const {

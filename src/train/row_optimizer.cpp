@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "ncf/util/denormals.hpp"
+
 namespace ncf {
 namespace {
 
@@ -11,6 +13,16 @@ constexpr std::size_t ahead = 3;
 void prefetch(const Matrix& table, int64_t row) {
   const auto* at = reinterpret_cast<const char*>(table.row(row));
   for (int64_t byte = 0; byte < 4 * table.cols(); byte += 64) __builtin_prefetch(at + byte);
+}
+
+/// job(first, end) for parts of [0, count), a worker each.
+template <class Job>
+void in_parts(WorkerPool& pool, int64_t count, const Job& job) {
+  const int64_t parts = pool.workers();
+  pool.run(parts, [&](int64_t k, int64_t) {
+    const FlushDenormals flush;
+    job(static_cast<std::size_t>(count * k / parts), static_cast<std::size_t>(count * (k + 1) / parts));
+  });
 }
 
 }  // namespace
@@ -30,58 +42,68 @@ double RowOptimizer::decay(int64_t after, int64_t step) const {
   return std::exp(log_decay_[static_cast<std::size_t>(step)] - log_decay_[static_cast<std::size_t>(after)]);
 }
 
-void RowOptimizer::catch_up_lazy(RowTable& table, int64_t row, int64_t step) {
+void RowOptimizer::catch_up_lazy(RowTable& table, int64_t row, int64_t step) const {
   if (rule_.weight_decay == 0) return;
   const auto factor = static_cast<float>(decay(table.last_step[static_cast<std::size_t>(row)], step));
   float* w = table.weight.row(row);
   for (int64_t c = 0; c < table.weight.cols(); ++c) w[c] *= factor;
 }
 
-void RowOptimizer::catch_up_dense(RowTable& table, int64_t row, int64_t step) {
+void RowOptimizer::catch_up_dense(RowTable& table, int64_t row, int64_t step, IdleSteps& idle) const {
   const int64_t last = table.last_step[static_cast<std::size_t>(row)];
-  idle_.begin(factors_[static_cast<std::size_t>(step)]);
-  for (int64_t t = last + 1; t <= step && idle_.add(factors_[static_cast<std::size_t>(t)]); ++t) {
+  idle.begin(factors_[static_cast<std::size_t>(step)]);
+  for (int64_t t = last + 1; t <= step && idle.add(factors_[static_cast<std::size_t>(t)]); ++t) {
   }
-  idle_.apply(decay(last, step), std::pow(rule_.beta2, static_cast<double>(step - last)), table.weight.cols(),
-              table.weight.row(row), table.first_moment.row(row), table.second_moment.row(row));
+  idle.apply(decay(last, step), std::pow(rule_.beta2, static_cast<double>(step - last)), table.weight.cols(),
+             table.weight.row(row), table.first_moment.row(row), table.second_moment.row(row));
 }
 
-void RowOptimizer::catch_up_row(RowTable& table, int64_t row, int64_t step) {
+void RowOptimizer::catch_up_row(RowTable& table, int64_t row, int64_t step, IdleSteps& idle) const {
   int64_t& last = table.last_step[static_cast<std::size_t>(row)];
   if (last >= step) return;
-  lazy_ ? catch_up_lazy(table, row, step) : catch_up_dense(table, row, step);
+  lazy_ ? catch_up_lazy(table, row, step) : catch_up_dense(table, row, step, idle);
   last = step;
 }
 
-void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step) {
+void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step, WorkerPool& pool) {
   know_steps(step);
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    if (k + ahead < rows.size()) {
-      prefetch(table.weight, rows[k + ahead]);
-      if (!lazy_) prefetch(table.first_moment, rows[k + ahead]);
-      if (!lazy_) prefetch(table.second_moment, rows[k + ahead]);
+  in_parts(pool, std::ssize(rows), [&](std::size_t first, std::size_t end) {
+    IdleSteps idle;
+    for (std::size_t k = first; k < end; ++k) {
+      if (k + ahead < end) {
+        prefetch(table.weight, rows[k + ahead]);
+        if (!lazy_) prefetch(table.first_moment, rows[k + ahead]);
+        if (!lazy_) prefetch(table.second_moment, rows[k + ahead]);
+      }
+      catch_up_row(table, rows[k], step, idle);
     }
-    catch_up_row(table, rows[k], step);
-  }
+  });
 }
 
-void RowOptimizer::catch_up_all(RowTable& table, int64_t step) {
+void RowOptimizer::catch_up_all(RowTable& table, int64_t step, WorkerPool& pool) {
   know_steps(step);
-  for (int64_t row = 0; row < table.local_rows(); ++row) catch_up_row(table, row, step);
+  in_parts(pool, table.local_rows(), [&](std::size_t first, std::size_t end) {
+    IdleSteps idle;
+    for (auto row = static_cast<int64_t>(first); row < static_cast<int64_t>(end); ++row)
+      catch_up_row(table, row, step, idle);
+  });
 }
 
 void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, const Matrix& gradients,
-                        const StepFactors& factors, int64_t step) const {
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    const int64_t row = rows[k];
-    if (k + ahead < rows.size()) {
-      prefetch(table.first_moment, rows[k + ahead]);
-      prefetch(table.second_moment, rows[k + ahead]);
+                        const StepFactors& factors, int64_t step, WorkerPool& pool) const {
+  in_parts(pool, std::ssize(rows), [&](std::size_t first, std::size_t end) {
+    for (std::size_t k = first; k < end; ++k) {
+      const int64_t row = rows[k];
+      if (k + ahead < end) {
+        prefetch(table.first_moment, rows[k + ahead]);
+        prefetch(table.second_moment, rows[k + ahead]);
+      }
+      update(factors, true, table.weight.cols(), table.weight.row(row),
+             gradients.row(static_cast<int64_t>(k)), table.first_moment.row(row),
+             table.second_moment.row(row));
+      table.last_step[static_cast<std::size_t>(row)] = step;
     }
-    update(factors, true, table.weight.cols(), table.weight.row(row), gradients.row(static_cast<int64_t>(k)),
-           table.first_moment.row(row), table.second_moment.row(row));
-    table.last_step[static_cast<std::size_t>(row)] = step;
-  }
+  });
 }
 
 }  // namespace ncf

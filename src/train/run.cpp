@@ -9,7 +9,6 @@
 
 #include "ncf/comm/agreement.hpp"
 #include "ncf/comm/session.hpp"
-#include "ncf/config/threads.hpp"
 #include "ncf/ingest/load.hpp"
 #include "ncf/ingest/samples.hpp"
 #include "ncf/io/durable.hpp"
@@ -111,10 +110,11 @@ class Run {
         data_(load(config, comm, source_, from_text_)),
         digest_(data_digest(comm, data_)),
         shape_{data_.train.total, config.train.batch_size, config.train.drop_last},
+        threads_(agree_on_threads(comm, config)),
         learner_(make_learner()),
         state_(first_state(start)),
         report_(agreed(comm, [&] { return open_report(); })),
-        samples_(shape_, make_granules(config.train, comm.size()), static_cast<uint64_t>(config.run.seed)),
+        samples_(shape_, granules(), static_cast<uint64_t>(config.run.seed)),
         saving_(config, data_, learner_, report_),
         telling_(config.comm, limit_, report_) {
     if (resumed()) saving_.set_last_step(state_.progress.step);
@@ -144,13 +144,15 @@ class Run {
     return start.resume ? find_resume_point(comm_, config_) : Candidate{};
   }
 
+  Granules granules() const { return make_granules(config_.train, comm_.size(), threads_); }
+
   Learner make_learner() {
     check_enough(data_, shape_);
     const int64_t steps = shape_.steps();
     return agreed(comm_, [&] {
-      return Learner(config_, {comm_.rank(), comm_.size()}, make_granules(config_.train, comm_.size()),
-                     data_.users.size() + 1, data_.items.size() + 1,
-                     make_schedule(config_.train, steps * config_.train.epochs, steps));
+      return Learner(config_, {comm_.rank(), comm_.size()}, granules(), data_.users.size() + 1,
+                     data_.items.size() + 1,
+                     make_schedule(config_.train, steps * config_.train.epochs, steps), threads_);
     });
   }
 
@@ -182,9 +184,7 @@ class Run {
     facts.libraries =
         fmt::format("{}, oneDNN {}, HDF5 {}", mpi_library_version(), onednn_version(), hdf5_version());
     facts.ranks = comm_.size();
-    // A matrix product by several threads has other bits than by one.
-    const bool one_thread = config_.train.reproducible == Reproducible::ranks;
-    facts.threads = one_thread ? 1 : resolve_threads(config_.run, comm_.node_size());
+    facts.threads = threads_;
     facts.hosts = comm_.all_gather(host_name());
     facts.users = data_.users.size();
     facts.items = data_.items.size();
@@ -208,7 +208,6 @@ class Run {
                ? "nothing is left to train"
                : fmt::format("epoch {}, step {} of {}", at.epoch + 1, at.step_in_epoch + 1, shape_.steps()));
     }
-    set_compute_threads(facts.threads);
     report_.start(facts);
     telling_.begin(comm_, config_.run.dir,
                    {state_.progress.step, shape_.steps() * config_.train.epochs, config_.train.epochs},
@@ -342,6 +341,7 @@ class Run {
   const TrainingData data_;
   const std::string digest_;
   const EpochShape shape_;
+  const int64_t threads_;
   Learner learner_;
   CarriedOn state_;
   RunReport report_;

@@ -81,14 +81,12 @@ LoadedConfig saved_config(Communicator& comm, const std::string& directory, cons
 }
 
 SavedModel load_saved_model(Communicator& comm, const Candidate& from, const Config& config) {
-  // As in training: several threads add up a matrix product in another order than one.
-  set_compute_threads(
-      config.train.reproducible == Reproducible::ranks ? 1 : resolve_threads(config.run, comm.node_size()));
   SavedModel model = agreed(comm, [&] {
     check_precision(config.train);
     return SavedModel{read_vocabulary(from.path, "user"), read_vocabulary(from.path, "item"),
                       Learner(config, {comm.rank(), comm.size()}, Granules::of_each_rank(comm.size()),
-                              rows_of(from, "user"), rows_of(from, "item"), schedule_of(from, config.train))};
+                              rows_of(from, "user"), rows_of(from, "item"), schedule_of(from, config.train),
+                              resolve_threads(config.run, comm.node_size()))};
   });
   read_checkpoint(comm, from.path, from.manifest, moment_names(config.train),
                   weights_of(model.learner, config.train), dense_values_of(model.learner, config.train));

@@ -48,7 +48,11 @@ train given --data.path given.h5 --train.reproducible ranks --data.split given -
 train latest --data.path all.h5 --train.reproducible ranks --data.split leave_one_out --model.kind dot --model.embedding_dim 5 --run.seed 12345678901 \
   --train.schedule step --train.lr_step_epochs 1 --train.warmup 0.1 --checkpoint.every_steps 7
 
-for run in random given latest; do
+train dense --data.path all.h5 --train.embedding_update dense --train.reproducible ranks --checkpoint.every_steps 7
+train dense_sgd --data.path all.h5 --train.embedding_update dense --train.reproducible ranks --checkpoint.every_steps 7 \
+  --model.kind dot --model.embedding_dim 5 --train.optimizer sgd --train.lr 0.1 --train.schedule cosine
+
+for run in random given latest dense dense_sgd; do
   expect 0 out '"rmse":' "${job[@]}" evaluate --checkpoint "$run"
   same "$run" out
   cp out "$run.json"
@@ -62,8 +66,8 @@ train plain --data.path all.h5 --train.reproducible run
 expect 0 out '"rmse":' "$mpirun" -n 2 "$program" evaluate --checkpoint plain
 same plain out
 
-# A directory step-…, in the middle of an epoch, with rows that miss weight decay.
-for run in random latest; do
+# A directory step-…, in the middle of an epoch, with rows that miss what steps do to a row without a gradient.
+for run in random latest dense dense_sgd; do
   middle=$run/checkpoints/step-000000007
   expect 0 out "\"checkpoint\":\"$middle\",\"step\":7," "${job[@]}" evaluate --checkpoint "$middle"
   cp out middle.json

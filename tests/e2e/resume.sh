@@ -39,7 +39,7 @@ cut_at() {  # from, to, step: the copy of a run that was killed after this check
 }
 
 # A signal to one rank while the first epochs are trained; then no more epochs than have begun.
-"$mpirun" -n 3 "$program" --run.dir "$work/signal" "${long[@]}" --checkpoint.every_steps 100 --train.epochs 100000 > "$work/log" 2>&1 &
+"$mpirun" -n 4 "$program" --run.dir "$work/signal" "${long[@]}" --checkpoint.every_steps 100 --train.epochs 100000 > "$work/log" 2>&1 &
 job=$!
 for _ in $(seq 1000); do
   grep -qs '"event":"checkpoint"' "$work/signal/metrics.jsonl" && break
@@ -47,7 +47,7 @@ for _ in $(seq 1000); do
   sleep 0.02
 done
 read -ra children < "/proc/$job/task/$job/children" || true  # no line end
-[ "${#children[@]}" = 3 ] || fail "mpirun has the children ${children[*]}, expected 3 ranks"
+[ "${#children[@]}" = 4 ] || fail "mpirun has the children ${children[*]}, expected 4 ranks"
 kill -USR1 "${children[2]}"
 code=0
 wait "$job" || code=$?
@@ -59,11 +59,11 @@ stopped=$(steps signal | sed 's/.* //')
 [ "$stopped" -ge 100 ] || fail "stopped at step '$stopped'"
 long+=(--train.epochs $((stopped / 400 + 1)))
 run 0 1 straight "${long[@]}"
-run 0 4 signal "${long[@]}" --resume
+run 0 2 signal "${long[@]}" --resume
 says "resumed"
 grep -q "\"resumed_from\":${stopped}[,}]" "$work/signal/metrics.jsonl" || fail "metrics.jsonl lacks resumed_from $stopped"
 same straight signal
-echo "stopped by a signal at step $stopped on 3 ranks, resumed on 4: the same bits as without a stop on 1"
+echo "stopped by a signal at step $stopped on 4 ranks, resumed on 2: the same bits as without a stop on 1"
 
 # Nothing is left to do.
 before=$(cd "$work/signal/checkpoints" && ls -lR --time-style=full-iso)

@@ -117,14 +117,49 @@ def learning_rate(s, config, steps_per_epoch):
     return lr
 
 
+def momentum(s, config, steps_per_epoch):
+    if config["train.schedule"] != "one_cycle":
+        return config["train.momentum"]
+    x = s / (steps_per_epoch * config["train.epochs"])
+    rises, y = (False, 4 * x) if x < 0.25 else (True, (x - 0.25) / 0.75)
+    start, end = (0.85, 0.95) if rises else (0.95, 0.85)
+    return start + (1 + math.cos(math.pi * (1 - y))) * (end - start) / 2
+
+
+def moved(w, m, v, last, step, config, steps_per_epoch):
+    """A row after the steps without a gradient that it misses; v is None with sgd."""
+    for t in range(last + 1, step + 1):
+        lr, beta = learning_rate(t - 1, config, steps_per_epoch), momentum(t - 1, config, steps_per_epoch)
+        w, m = w * (1 - lr * config["train.weight_decay"]), m * beta
+        if v is None:
+            w = w - lr * m
+            continue
+        v = v * config["train.beta2"]
+        root = np.sqrt(v / (1 - config["train.beta2"] ** t))
+        w = w - lr / (1 - beta**t) * m / (root + config["train.eps"])
+    return w
+
+
 def table(model, side, config, steps_per_epoch):
-    """Weights, with the bias as a last column where there is one, and no decay outstanding."""
+    """Weights, with the bias as a last column where there is one, moved up to the checkpoint's step."""
     group = model["embedding/" + side]
-    weights = group["weight"][:]
-    if "bias" in group:
-        weights = np.hstack([weights, group["bias"][:][:, None]])
-    if "last_step" in group:
-        step = int(model.attrs["step"])
+
+    def whole(suffix):
+        values = group[suffix or "weight"][:]
+        bias = "bias" + ("_" + suffix if suffix else "")
+        return np.hstack([values, group[bias][:][:, None]]) if bias in group else values
+
+    weights, step = whole(""), int(model.attrs["step"])
+    if config["train.embedding_update"] == "dense":
+        sgd = config["train.optimizer"] == "sgd"
+        first, second = whole("momentum" if sgd else "adam_m"), None if sgd else whole("adam_v")
+        rows = [
+            moved(weights[i].astype(float), first[i].astype(float), None if sgd else second[i].astype(float),
+                  int(last), step, config, steps_per_epoch)
+            for i, last in enumerate(group["last_step"][:])
+        ]
+        weights = np.array(rows, np.float32)
+    else:
         decay = np.ones(step + 1)  # decay[t]: of all steps after t
         for t in range(step, 0, -1):
             rate = learning_rate(t - 1, config, steps_per_epoch)

@@ -47,9 +47,12 @@ most=8
 # Large batches take other ways through the first layer and the products.
 case_of large_batch --data.synthetic.ratings 4000 --train.batch_size 1024 --model.dropout 0.2
 case_of no_hidden_layer --model.hidden '[]'
-# Threads are those of one, whatever is asked for.
-for threads in 1 3; do train 2 "threads.$threads" --run.threads "$threads"; done
-same lazy.1 threads.1 threads.3
+# Threads change nothing either: a batch this large is shared out to them.
+wide=(--data.synthetic.ratings 4000 --train.batch_size 2048)
+for threads in 1 2 3; do train 2 "threads.$threads" --run.threads "$threads" "${wide[@]}"; done
+train 1 threads.alone --run.threads 4 "${wide[@]}"
+grep -q '1 rank × 4 threads' "$work/threads.alone.log"
+same threads.1 threads.2 threads.3 threads.alone
 # The comparison sees a difference where there is one.
 train 1 other_seed --run.seed 43
 if same lazy.1 other_seed > "$work/differences"; then echo "another seed makes no difference"; exit 1; fi

@@ -76,7 +76,7 @@ def mixed_up():
     turns = Turns(13)
 
     def swapped(_, run):
-        exchange(newest(run) / "shard-0000-of-0003.h5", newest(run) / "shard-0001-of-0003.h5")
+        exchange(newest(run) / "shard-0000-of-0004.h5", newest(run) / "shard-0001-of-0004.h5")
 
     def of_step_20(_, run, file):
         shutil.copy(newest(run, 20) / file, newest(run) / file)
@@ -85,8 +85,8 @@ def mixed_up():
         shutil.copy(newest(lab.other({"run.seed": "8"}, 2), 28) / file, newest(run) / file)
 
     def of_other_ranks(lab, run):
-        remove(newest(run) / "shard-0002-of-0003.h5")
-        shutil.copy(newest(lab.other({}, 2), 28) / "shard-0000-of-0002.h5", newest(run) / "shard-0002-of-0003.h5")
+        remove(newest(run) / "shard-0002-of-0004.h5")
+        shutil.copy(newest(lab.other({}, 2), 28) / "shard-0000-of-0002.h5", newest(run) / "shard-0002-of-0004.h5")
 
     def passed(what, ranks, damage, **more):
         more = {"exactly": 20, "warnings": 1, "must": PASSED} | more
@@ -324,7 +324,7 @@ def initial_weights():
         return Case("damage", f"--init-from a checkpoint {what}", place("all", ranks), f"{ranks}",
                     "one error, exit code 4; nothing is in the way of a start without it", run)
 
-    yield case("with a flipped bit", lambda lab, run: flip(newest(run) / "shard-0001-of-0003.h5", 0.6), "is damaged")
+    yield case("with a flipped bit", lambda lab, run: flip(newest(run) / "shard-0001-of-0002.h5", 0.6), "is damaged")
     yield case("that is cut short", lambda lab, run: os.truncate(newest(run) / "model.h5", 5000), "has 5000 bytes", ranks=1)
     yield case("that is not there", lambda lab, run: remove(newest(run)), "no such directory|No such file", ranks=4)
     yield case("of a later format",

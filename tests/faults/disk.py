@@ -82,7 +82,7 @@ def for_good():
         fault = {"call": call, "path": "checkpoints/step-", "nth": nth, "do": error, "from": "always"}
         reason = f"could not be written: .*{REASONS[error]}.*; "
         yield injected("disk", f"{error} for good at {what} of files of checkpoints, from step 12 on", rank, ranks, fault,
-                       1 + ranks % 4, codes=(4,), warnings=1, exactly=10,
+                       {1: 2, 2: 4, 4: 1}[ranks], codes=(4,), warnings=1, exactly=10,
                        says=(rf"warning: the checkpoint of step 12 {reason}training goes on",
                              rf"error: the last checkpoint {reason}the newest is .*{name(10)}"),
                        must="one warning, training to the end, exit code 4; resumed, it has the bits of a straight run")
@@ -106,7 +106,7 @@ def required():
         rank, ranks = next(where)
         rank = rank if (what, fault) in anywhere else 0
         yield injected("disk", f"{error} at {what}, step 12, checkpoint.required", rank, ranks, {**fault, "do": error},
-                       1 + ranks % 4, flags={"checkpoint.required": "true"}, codes=(4,), warnings=0, exactly=10,
+                       {1: 2, 2: 4, 4: 1}[ranks], flags={"checkpoint.required": "true"}, codes=(4,), warnings=0, exactly=10,
                        says=(rf"error: the checkpoint of step 12 could not be written: .*{REASONS[error]}.*required",),
                        must="exit code 4 at once; resumed, it has the bits of a straight run")
 
@@ -127,11 +127,11 @@ def at_start():
                        exactly=21, must="exit code 2; resumed, it has the bits of a straight run")
     for what, fault in (("reading the manifest", {"call": "read", "path": name(21) + "/manifest.json", "do": "EIO"}),
                         ("taking a digest", {"call": "read", "path": name(21) + "/", "nth": 3, "do": "EIO"})):
-        yield injected("disk", f"EIO at {what}, at resume", 0, 2, fault, None, codes=(0,), base=3, warnings=1,
+        yield injected("disk", f"EIO at {what}, at resume", 0, 2, fault, None, codes=(0,), base=4, warnings=1,
                        says=(r"warning: checkpoint passed over: .*Input/output error",),
                        must="the checkpoint is passed over with a warning; the one before leads to the same bits")
     yield injected("disk", "EIO at reading rows, at resume", 1, 2,
-                   {"call": "pread", "path": name(21) + "/shard", "do": "EIO"}, 2, codes=(4,), base=3, exactly=21,
+                   {"call": "pread", "path": name(21) + "/shard", "do": "EIO"}, 2, codes=(4,), base=4, exactly=21,
                    must="one error, exit code 4; resumed, the bits of a straight run")
     for ranks in (1, 4):
         def run(lab, run_dir, ranks=ranks):

@@ -229,7 +229,7 @@ def loading():
              ("before", "after"))):
         for when in whens:
             rank, ranks = next(alone)
-            yield kill("load", what, rank, ranks, fault, when, turns.other(ranks), base=3, prepare=back_to_16, exactly=16)
+            yield kill("load", what, rank, ranks, fault, when, turns.other(ranks), base=4, prepare=back_to_16, exactly=16)
     for call, nth in (("MPI_Bcast", 3), ("MPI_Allgather", 6), ("MPI_Allgatherv", 2), ("MPI_Allreduce", 3)):
         rank, ranks = next(where)
         while ranks == 1:

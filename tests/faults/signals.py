@@ -109,7 +109,7 @@ def cases():
             rank, ranks = next(where)
             yield stops(what, rank, ranks, fault, signal, turns.other(ranks), base=4)
     yield stops("a matrix product", 0, 1, {"call": "compute", "nth": 400}, "int", 2)
-    for ranks, signal in ((2, "term"), (1, "usr12"), (4, "mpirun-usr1")):
+    for ranks, signal in ((2, "term"), (2, "mpirun-usr1"), (4, "usr12")):
         yield stops("gather of rows, epoch 1 step 6", "all", ranks, phases()["gather of rows, epoch 1 step 6"], signal,
                     turns.other(ranks))
     for phase, rank, ranks in (("plan, epoch 2 step 3", 0, 2), ("gather for the evaluation, epoch 2", 1, 4)):

@@ -60,6 +60,7 @@ class RowProjection : public testing::TestWithParam<bool> {
     return x;
   }
 
+  WorkerPool pool{2};
   DenseParameters parameters;
   std::size_t weight = 0, bias = 0;
   Matrix values[2], transposed;
@@ -74,7 +75,7 @@ TEST_P(RowProjection, EqualsThePlainLayer) {
   for (std::size_t t = 0; t < 2; ++t) {
     projected[t].reshape(rows[t], units);
     project_rows(owned(t), part(t), t == 0 ? parameters.value(bias) : std::span<const float>(),
-                 projected[t].view());
+                 projected[t].view(), pool);
   }
   sum_relu_forward(projected[0].view(), projected[1].view(), slots[0], slots[1], y.view());
   expect_near(y.view(), plain.view(), 2e-5F);
@@ -94,7 +95,7 @@ TEST_P(RowProjection, EqualsThePlainLayer) {
   for (std::size_t t = 0; t < 2; ++t) {
     Matrix gradients(rows[t], cols[t]), expected(rows[t], cols[t]);
     project_rows_backward(owned(t), sums[t].view(), Granules::fixed(2, 1), parameters, weight,
-                          first_column[t], t == 0 ? &bias : nullptr, gradients.view());
+                          first_column[t], t == 0 ? &bias : nullptr, gradients.view(), pool);
     expected.fill(0);
     scatter_add(dx.view().cols_from(first_column[t], cols[t]), slots[t], expected.view());
     for (int64_t r = 0; r < rows[t]; ++r)  // a row that no sample uses has no gradient

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -28,7 +29,7 @@ class DrivenModel {
 
   DrivenModel(const ModelConfig& config, int64_t micro_batch)
       : shapes_(table_shapes(config, user_rows, item_rows)),
-        model_(config, shapes_, micro_batch, Precision::fp32, /*seed=*/1, dense_),
+        model_(config, shapes_, micro_batch, Precision::fp32, /*seed=*/1, dense_, *pool_),
         tables_{Table(shapes_[0]), Table(shapes_[1])} {}
 
   /// Every value that is saved: tables (weight and bias apart), dense parameters, running statistics.
@@ -189,6 +190,7 @@ class DrivenModel {
   }
 
   std::vector<TableShape> shapes_;
+  std::unique_ptr<WorkerPool> pool_ = std::make_unique<WorkerPool>(1);
   DenseParameters dense_;
   Model model_;
   std::vector<Table> tables_;

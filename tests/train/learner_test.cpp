@@ -88,10 +88,10 @@ struct Outcome {
   std::vector<float> values;
 };
 
-Outcome outcome(Communicator& comm, const Config& config) {
-  const Granules granules = make_granules(config.train, comm.size());
+Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1) {
+  const Granules granules = make_granules(config.train, comm.size(), threads);
   Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
-                  make_schedule(config.train, steps, steps));
+                  make_schedule(config.train, steps, steps), threads);
   PhaseTimer timer;
   LossSum loss;
   for (int64_t s = 0; s < steps; ++s) {
@@ -140,7 +140,32 @@ TEST_P(LearnerTest, InAFixedOrderTheyLearnItBitByBit) {
     EXPECT_EQ(one.loss, many.loss);
     EXPECT_EQ(one.mse, many.mse);
     ASSERT_EQ(one.values, many.values) << granules << " granules";
+    const Outcome threads = outcome(world, config, 2);
+    EXPECT_EQ(one.mse, threads.mse);
+    ASSERT_EQ(one.values, threads.values) << granules << " granules, two threads";
   }
+}
+
+TEST_P(LearnerTest, ThreadsChangeOnlyTheRounding) {
+  const Outcome one = outcome(world, config), three = outcome(world, config, 3);
+  EXPECT_NEAR(one.loss, three.loss, 1e-5 * one.loss);
+  for (std::size_t k = 0; k < one.values.size(); ++k)
+    ASSERT_NEAR(one.values[k], three.values[k], 2e-4) << "value " << k;
+}
+
+TEST(UsefulThreads, AreNotMoreThanABatchKeepsBusy) {
+  TrainConfig c;
+  c.batch_size = 64;
+  EXPECT_EQ(useful_threads(c, 1, 8), 1);
+  c.batch_size = 1024;
+  EXPECT_EQ(useful_threads(c, 1, 8), 4);
+  EXPECT_EQ(useful_threads(c, 2, 8), 2);
+  c.batch_size = 1 << 20;
+  EXPECT_EQ(useful_threads(c, 1, 8), 8);
+  c.reproducible = Reproducible::ranks;
+  c.granules = 4;
+  EXPECT_EQ(useful_threads(c, 1, 8), 4);
+  EXPECT_EQ(useful_threads(c, 4, 8), 1);
 }
 
 TEST_P(LearnerTest, OnOneRankGranulesChangeOnlyTheRounding) {

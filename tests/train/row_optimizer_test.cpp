@@ -8,6 +8,7 @@ namespace ncf {
 namespace {
 
 const UpdateRule rule{RuleKind::adamw, 0.1, 0.99, 1e-5};
+WorkerPool pool(2);
 
 Schedule one_cycle(int64_t steps) {
   Schedule s;
@@ -21,8 +22,8 @@ TEST(RowOptimizer, AnUntouchedLazyRowDecaysAsADenseOne) {
   RowOptimizer lazy(rule, schedule, true);
   RowTable table({"user", 3, 4, false}, {0, 1}, 1, 0);
   const Matrix before = table.weight;
-  lazy.catch_up_all(table, 20);
-  lazy.catch_up_all(table, 50);
+  lazy.catch_up_all(table, 20, pool);
+  lazy.catch_up_all(table, 50, pool);
   double factor = 1;
   for (int64_t t = 0; t < 50; ++t) factor *= 1 - schedule.at(t).lr * rule.weight_decay;
   for (std::size_t i = 0; i < before.values().size(); ++i)
@@ -35,7 +36,7 @@ TEST(RowOptimizer, ARunWithoutAnEndTakesNoMemoryForItsSteps) {
   RowOptimizer lazy(rule, schedule, true);
   RowTable table({"user", 1, 1, false}, {0, 1}, 1, 0);
   const float before = table.weight.values()[0];
-  lazy.catch_up_all(table, 7);
+  lazy.catch_up_all(table, 7, pool);
   EXPECT_NEAR(table.weight.values()[0] / before, std::pow(1 - 0.05 * 0.1, 7), 1e-6);
 }
 
@@ -49,9 +50,9 @@ TEST(RowOptimizer, RowsTouchedEveryStepAreTheSameLazyOrDense) {
     for (std::size_t i = 0; i < 16; ++i)
       g.values()[i] = static_cast<float>(std::sin(static_cast<double>(t) + static_cast<double>(i)));
     const StepFactors f = step_factors(rule, schedule.at(t - 1), t);
-    lazy.catch_up(a, rows, t - 1);
-    lazy.move(a, rows, g, f, t);
-    dense.move(b, rows, g, f, t);
+    lazy.catch_up(a, rows, t - 1, pool);
+    lazy.move(a, rows, g, f, t, pool);
+    dense.move(b, rows, g, f, t, pool);
   }
   for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(a.weight.values()[i], b.weight.values()[i]);
 }
@@ -105,10 +106,10 @@ TEST_P(DenseRows, MoveAtTheirSamplesAsIfTheyHadMovedAtEveryStep) {
       for (int64_t c = 0; c < cols; ++c)
         witness[static_cast<std::size_t>(row * cols + c)].move(
             r, schedule.at(t - 1), t, used(row, t) ? static_cast<double>(gradient(row, c)) : 0.0);
-    dense.catch_up(table, some, t - 1);
-    dense.move(table, some, g, step_factors(r, schedule.at(t - 1), t), t);
+    dense.catch_up(table, some, t - 1, pool);
+    dense.move(table, some, g, step_factors(r, schedule.at(t - 1), t), t, pool);
   }
-  dense.catch_up_all(table, steps);
+  dense.catch_up_all(table, steps, pool);
   for (int64_t row = 0; row < rows; ++row) {
     EXPECT_EQ(table.last_step[static_cast<std::size_t>(row)], steps);
     for (int64_t c = 0; c < cols; ++c) {

@@ -26,7 +26,7 @@ struct TableView {
   MatrixView first_moment;  // same shape; cols == 0: none. A rank without rows still sets cols.
   MatrixView second_moment;
   std::optional<std::span<int64_t>>
-      last_step;  // [local rows], the step a row was last moved; lazy updates only
+      last_step;  // [local rows], the step up to which a row is moved
 };
 
 /// A replicated parameter, equal on every rank; rank 0 writes it, every rank reads it.

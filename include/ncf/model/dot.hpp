@@ -10,20 +10,23 @@
 #include "ncf/embed/row_sums.hpp"
 #include "ncf/model/batch.hpp"
 #include "ncf/nn/loss.hpp"
+#include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
 class Dot {
  public:
-  explicit Dot(const ModelConfig& config);
+  /// Computes with the threads of `pool`, which must outlive it.
+  Dot(const ModelConfig& config, WorkerPool& pool);
   void train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& loss);
   void predict(const BatchView& batch, std::span<float> predictions);
 
  private:
-  void forward(const BatchView& batch);
+  void forward(const BatchView& batch, int64_t first, int64_t count);
 
   std::optional<OutputRange> range_;
   std::vector<float> z_;  // [samples]
+  WorkerPool* pool_;
 };
 
 }  // namespace ncf

@@ -29,9 +29,10 @@ std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_row
 
 class Model {
  public:
-  /// Adds its dense parameters to the arena, initialised as a pure function of the seed.
+  /// Adds its dense parameters to the arena, initialised as a pure function of the seed. Computes with the
+  /// threads of `pool`, which must outlive it.
   Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-        Precision precision, uint64_t seed, DenseParameters& parameters);
+        Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool);
 
   using Use = Neural::Use;
   /// Before the calls below, once the dense parameters are what they will be in them: what they are for.

@@ -4,10 +4,11 @@
 ///
 /// The first layer is computed by rows where that can be (row_projection.hpp): not with dropout on the
 /// embeddings, where every sample has inputs of its own. Samples are computed in micro-batches that keep the
-/// activations in cache, except with batch normalisation, whose statistics need the whole slice at every
-/// layer.
+/// activations in cache, granules side by side on several threads; with batch normalisation, whose statistics
+/// need the whole slice at every layer, in one pass, each layer side by side.
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -20,13 +21,14 @@
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/loss.hpp"
 #include "ncf/nn/parameters.hpp"
+#include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
 class Neural {
  public:
   Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-         Precision precision, uint64_t seed, DenseParameters& parameters);
+         Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool);
 
   enum class Use { train, predict, predict_at_fixed_places };
   /// Before the calls below: what they are for. `rows`: samples of the batch over all ranks.
@@ -51,12 +53,12 @@ class Neural {
     std::size_t bn_weight = 0, bn_bias = 0, bn_mean = 0, bn_var = 0;  // with batch norm only
     double dropout = 0;
     Matrix transposed_weight;  // [in × out], where weight_of() uses it
-    BatchNorm batch_norm;
   };
   /// A hidden layer's values in one pass.
   struct Activation {
     Matrix relu;    // [rows × out], after ReLU
     Matrix output;  // [rows × out], after batch norm and dropout, where there are any
+    BatchNorm batch_norm;
   };
   /// Rows [first, first + count) of a pass that belong to one granule.
   struct Chunk {
@@ -81,23 +83,26 @@ class Neural {
 
   // neural.cpp
   Pass pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks, int64_t rows) const;
-  void predict_in_windows(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);
+  void predict_window(const BatchView& batch, Workspace& work, int64_t first, DenseParameters& parameters,
+                      std::span<float> predictions) const;
   ForwardWeight weight_of(std::size_t layer, DenseParameters& parameters) const;
   std::span<const float> bias_of(const Hidden& h, DenseParameters& parameters) const;
 
   // neural_pass.cpp
-  void train_pass(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
-                  std::span<RowSums, 2> sums, LossSum& loss, const GlobalSum& sum);
-  void gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at);
-  void forward(const BatchView& batch, const Pass& pass, DenseParameters& parameters, const GlobalSum& sum);
-  void forward_linear(const BatchView& batch, const Pass& pass, std::size_t layer, const Chunk& chunk,
-                      DenseParameters& parameters);
-  void backward(const BatchView& batch, const Pass& pass, DenseParameters& parameters,
-                std::span<RowSums, 2> sums, const GlobalSum& sum);
-  void backward_linear(std::size_t layer, const Chunk& chunk, DenseParameters& parameters, MatrixView dy,
-                       MatrixView dx);
-  void add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums);
-  MatrixView input_of(std::size_t layer);
+  void train_pass(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
+                  std::span<RowSums, 2> sums, LossSum& loss, const GlobalSum& sum) const;
+  static void gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at, Matrix& input);
+  void forward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
+               const GlobalSum& sum) const;
+  void forward_linear(const BatchView& batch, const Pass& pass, Workspace& work, std::size_t layer,
+                      const Chunk& chunk, DenseParameters& parameters) const;
+  void for_chunks(const Pass& pass, const std::function<void(const Chunk&)>& job) const;
+  void backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
+                std::span<RowSums, 2> sums, const GlobalSum& sum) const;
+  void backward_linear(Workspace& work, std::size_t layer, const Chunk& chunk, DenseParameters& parameters,
+                       MatrixView dy, MatrixView dx) const;
+  void add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const;
+  MatrixView input_of(Workspace& work, std::size_t layer) const;
   bool transforms(const Hidden& h) const { return batch_norm_ || h.dropout > 0; }
 
   std::vector<Hidden> hidden_;
@@ -110,7 +115,8 @@ class Neural {
   uint64_t seed_ = 0;
   std::array<int64_t, 2> cols_{};  // of the tables
   bool projects_ = false, fixed_places_ = false, transposed_ = false;
-  Workspace work_;
+  WorkerPool* pool_ = nullptr;   // the owner's, which outlives this
+  std::vector<Workspace> work_;  // [workers]
 };
 
 }  // namespace ncf

@@ -5,7 +5,8 @@
 /// first, over all ranks, and the row's owner multiplies.
 ///
 /// Every product stays within a class of rows (granules.hpp), so that its bits do not depend on how many
-/// classes the rank owns; gradients of the weight go to the class's granule.
+/// classes the rank owns; gradients of the weight go to the class's granule. Classes are computed side by
+/// side.
 
 #include <cstdint>
 #include <span>
@@ -13,6 +14,7 @@
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/parameters.hpp"
 #include "ncf/util/granules.hpp"
+#include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
@@ -31,14 +33,14 @@ struct OwnedRows {
 /// out [rows × units] = rows·weightᵀ + bias (may be empty). `weight` is the columns of the layer's weight
 /// that belong to this table.
 void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const float> bias, MatrixView out,
-                  Precision precision = Precision::fp32);
+                  WorkerPool& pool, Precision precision = Precision::fp32);
 
 /// From `sums` [rows × units], the gradients of the projected rows over the whole batch: the rows' own,
 /// row_gradients [rows × cols]; adds to the gradients of `weight_segment` (its columns from `first_column`)
 /// and of `bias_segment`, if it is not null, a class in its granule each.
 void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Granules& granules,
                            DenseParameters& parameters, std::size_t weight_segment, int64_t first_column,
-                           const std::size_t* bias_segment, MatrixView row_gradients,
+                           const std::size_t* bias_segment, MatrixView row_gradients, WorkerPool& pool,
                            Precision precision = Precision::fp32);
 
 }  // namespace ncf

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,12 +22,19 @@
 #include "ncf/train/granule_sums.hpp"
 #include "ncf/train/row_optimizer.hpp"
 #include "ncf/util/clock.hpp"
+#include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
 /// How the batches of this configuration are cut for this many ranks. Throws an agreed Error{usage} when
 /// train.reproducible is `ranks` and they do not divide train.granules.
-Granules make_granules(const TrainConfig& config, int64_t world);
+Granules make_granules(const TrainConfig& config, int64_t world, int64_t threads = 1);
+
+/// How many of `threads` a rank's part of a batch keeps busy: small parts are computed sooner than shared
+/// out.
+int64_t useful_threads(const TrainConfig& config, int64_t world, int64_t threads);
+/// The threads that every rank trains with: what the least of them has, as far as it is useful. Collective.
+int64_t agree_on_threads(Communicator& comm, const Config& config);
 
 /// Throws Error{usage} when this machine has no products in the precision that is asked for.
 void check_precision(const TrainConfig& config);
@@ -36,8 +44,9 @@ Schedule make_schedule(const TrainConfig& config, int64_t total_steps, int64_t s
 
 class Learner {
  public:
+  /// Computes with so many threads; a batch's work is shared out by granules.
   Learner(const Config& config, ShardMap shards, Granules granules, int64_t user_rows, int64_t item_rows,
-          const Schedule& schedule);
+          const Schedule& schedule, int64_t threads = 1);
 
   /// One step on this rank's part of the batch; `step` counts from 1 over the whole run. Adds to `loss` this
   /// rank's squared errors. `notes`, at most 32 bits, are for all ranks; returns those of all of them,
@@ -75,6 +84,7 @@ class Learner {
   std::string first_not_finite() const;
   void move_dense(const StepFactors& factors);
 
+  std::unique_ptr<WorkerPool> pool_;  // apart: the model holds on to it while a Learner moves
   UpdateRule rule_;
   Schedule schedule_;
   std::vector<RowTable> tables_;  // user, item

@@ -11,6 +11,7 @@
 #include "ncf/embed/row_table.hpp"
 #include "ncf/nn/optimizer.hpp"
 #include "ncf/nn/schedule.hpp"
+#include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
@@ -19,17 +20,17 @@ class RowOptimizer {
   RowOptimizer(const UpdateRule& rule, const Schedule& schedule, bool lazy);
 
   /// Brings these local rows up to and including step `step`.
-  void catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step);
+  void catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step, WorkerPool& pool);
   /// The same for every row: before evaluation and at the end of an epoch.
-  void catch_up_all(RowTable& table, int64_t step);
+  void catch_up_all(RowTable& table, int64_t step, WorkerPool& pool);
   /// Step `step` (from 1) with the summed gradients [rows × cols] of these local rows, caught up to step − 1.
   void move(RowTable& table, std::span<const int64_t> rows, const Matrix& gradients,
-            const StepFactors& factors, int64_t step) const;
+            const StepFactors& factors, int64_t step, WorkerPool& pool) const;
 
  private:
-  void catch_up_row(RowTable& table, int64_t row, int64_t step);
-  void catch_up_dense(RowTable& table, int64_t row, int64_t step);
-  void catch_up_lazy(RowTable& table, int64_t row, int64_t step);
+  void catch_up_row(RowTable& table, int64_t row, int64_t step, IdleSteps& idle) const;
+  void catch_up_dense(RowTable& table, int64_t row, int64_t step, IdleSteps& idle) const;
+  void catch_up_lazy(RowTable& table, int64_t row, int64_t step) const;
   void know_steps(int64_t until);
   /// What weight decay leaves of a value in the steps after `after`, up to `step`.
   double decay(int64_t after, int64_t step) const;
@@ -39,7 +40,6 @@ class RowOptimizer {
   bool lazy_ = true;
   std::vector<StepFactors> factors_;  // of steps 0 (unused), 1, …, as far as they were needed
   std::vector<double> log_decay_;     // Σ log(1 − lr·wd) of steps 1..t, likewise
-  IdleSteps idle_;
 };
 
 }  // namespace ncf
