@@ -26,5 +26,6 @@ done | awk -v name="$(basename "$config")" '
   END {
     print "| " name " | seeds | mean | sd | min | max |"; print "| --- | ---: | ---: | ---: | ---: | ---: |"
     for (e = 1; e <= last; e++) { m = sum[e] / n[e]; v = square[e] / n[e] - m * m
-      printf "| epoch %d | %d | %.4f | %.4f | %.4f | %.4f |\n", e, n[e], m, n[e] > 1 ? sqrt((v > 0 ? v : 0) * n[e] / (n[e] - 1)) : 0, low[e], high[e] }
+      sd = (n[e] > 1 && v > 0) ? sqrt(v * n[e] / (n[e] - 1)) : 0
+      printf "| epoch %d | %d | %.4f | %.4f | %.4f | %.4f |\n", e, n[e], m, sd, low[e], high[e] }
   }'

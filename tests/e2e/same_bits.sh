@@ -48,7 +48,7 @@ most=8
 case_of large_batch --data.synthetic.ratings 4000 --train.batch_size 1024 --model.dropout 0.2
 case_of no_hidden_layer --model.hidden '[]'
 # Threads change nothing either: a batch this large is shared out to them.
-wide=(--data.synthetic.ratings 4000 --train.batch_size 2048)
+wide=(--data.synthetic.users 200 --data.synthetic.items 100 --data.synthetic.ratings 10000 --train.batch_size 4096)
 for threads in 1 2 3; do train 2 "threads.$threads" --run.threads "$threads" "${wide[@]}"; done
 train 1 threads.alone --run.threads 4 "${wide[@]}"
 grep -q '1 rank × 4 threads' "$work/threads.alone.log"

@@ -157,7 +157,7 @@ TEST(UsefulThreads, AreNotMoreThanABatchKeepsBusy) {
   TrainConfig c;
   c.batch_size = 64;
   EXPECT_EQ(useful_threads(c, 1, 8), 1);
-  c.batch_size = 1024;
+  c.batch_size = 4096;
   EXPECT_EQ(useful_threads(c, 1, 8), 4);
   EXPECT_EQ(useful_threads(c, 2, 8), 2);
   c.batch_size = 1 << 20;

@@ -25,8 +25,7 @@ struct TableView {
   MatrixView weight;        // [local rows × width (+ 1)]
   MatrixView first_moment;  // same shape; cols == 0: none. A rank without rows still sets cols.
   MatrixView second_moment;
-  std::optional<std::span<int64_t>>
-      last_step;  // [local rows], the step up to which a row is moved
+  std::optional<std::span<int64_t>> last_step;  // [local rows], the step up to which a row is moved
 };
 
 /// A replicated parameter, equal on every rank; rank 0 writes it, every rank reads it.
