@@ -1,13 +1,11 @@
 // The parts of a step and of an epoch on one rank, each alone: products at the shapes of ML-100K's model with
-// their GFLOP/s, the first layer by rows beside the plain one, planning, optimiser rows, the
-// permutation.
+// their GFLOP/s, the first layer by rows beside the plain one, planning, optimiser rows.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <array>
 
 #include "ncf/comm/session.hpp"
-#include "ncf/data/permutation.hpp"
 #include "ncf/embed/row_exchange.hpp"
 #include "ncf/embed/row_sums.hpp"
 #include "ncf/embed/row_table.hpp"
@@ -15,6 +13,7 @@
 #include "ncf/nn/gemm.hpp"
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/optimizer.hpp"
+#include "ncf/util/random.hpp"
 
 namespace {
 
@@ -163,18 +162,6 @@ void optimizer_row(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * rows * cols * 4 * 7);  // four read, three written
 }
 BENCHMARK(optimizer_row)->Arg(32)->Arg(101);
-
-void permutation(benchmark::State& state) {
-  const auto n = static_cast<uint64_t>(state.range(0));
-  const Permutation order(n, 42, Purpose::epoch_order, 1);
-  uint64_t index = 0;
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(order.forward(index));
-    index = index + 1 == n ? 0 : index + 1;
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(permutation)->Arg(80'000)->Arg(100'000'000);
 
 }  // namespace
 
