@@ -87,7 +87,9 @@ start_node() {  # number
   p=$!
   node_process[$k]=$p
   wait_until 5 "node$k has its own network" eval "[ \$(readlink /proc/$p/ns/net) != $(readlink /proc/self/ns/net) ]"
-  ip link add "port$k" type veth peer name eth0 netns "$p"
+  # A machine keeps the address of its network card. With a new one the others would go on sending to the old one for a
+  # minute: they take no change of an address that they learned less than a second ago.
+  ip link add "port$k" type veth peer name eth0 address "02:00:0a:4d:00:$(printf %02x "$k")" netns "$p"
   ip link set "port$k" master hub up
 }
 
