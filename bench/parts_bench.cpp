@@ -13,6 +13,8 @@
 #include "ncf/nn/gemm.hpp"
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/optimizer.hpp"
+#include "ncf/nn/sum_relu.hpp"
+#include "ncf/nn/unit.hpp"
 #include "ncf/util/random.hpp"
 
 namespace {
@@ -69,8 +71,8 @@ void plain_first_layer(benchmark::State& state) {
   Matrix y(rows, units), dy = filled(rows, units), dx(rows, in), dweight(units, in);
   for (auto _ : state) {
     linear_relu_forward(x.view(), {weight.view()}, {}, y.view());
-    relu_backward(y.view(), dy.view());
-    linear_backward(x.view(), weight.view(), dy.view(), dweight.view(), {}, dx.view());
+    relu_backward(y.view(), dy.view(), {});
+    linear_backward(x.view(), weight.view(), dy.view(), dweight.view(), dx.view());
   }
   state.SetItemsProcessed(state.iterations() * rows);
 }

@@ -104,17 +104,12 @@ void RowExchange::gather(Communicator& comm, std::span<Matrix> there, std::span<
   comm.all_to_all_v(std::span<const float>(send_.data(), sent), std::span<const int64_t>(wanted_values_),
                     std::span<float>(receive_.data(), received), std::span<const int64_t>(unique_values_));
   const float* from = receive_.data();
-  std::vector<float*> into;
-  for (std::size_t t = 0; t < tables(); ++t) {
-    here[t].reshape(routes_[t].unique(), cols[t]);
-    into.push_back(here[t].data());
-  }
+  for (std::size_t t = 0; t < tables(); ++t) here[t].reshape_aligned(routes_[t].unique(), cols[t]);
+  at.assign(tables(), 0);
   for (std::size_t r = 0; r < unique_values_.size(); ++r)
-    for (std::size_t t = 0; t < tables(); ++t) {
-      const int64_t n = routes_[t].unique_counts()[r] * cols[t];
-      into[t] = std::copy_n(from, n, into[t]);
-      from += n;
-    }
+    for (std::size_t t = 0; t < tables(); ++t)
+      for (int64_t k = 0; k < routes_[t].unique_counts()[r]; ++k, from += cols[t])
+        std::copy_n(from, cols[t], here[t].row(static_cast<int64_t>(at[t]++)));
 }
 
 void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradients, std::span<Matrix> sums) {
@@ -130,14 +125,11 @@ void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradie
   grow(send_, static_cast<int64_t>(sent));
   grow(receive_, static_cast<int64_t>(received));
   float* to = send_.data();
-  std::vector<const float*> from;
-  for (const Matrix* m : gradients) from.push_back(m->data());
+  std::vector<int64_t> next(tables(), 0);
   for (std::size_t r = 0; r < unique_values_.size(); ++r)
-    for (std::size_t t = 0; t < tables(); ++t) {
-      const int64_t n = routes_[t].unique_counts()[r] * cols[t];
-      to = std::copy_n(from[t], n, to);
-      from[t] += n;
-    }
+    for (std::size_t t = 0; t < tables(); ++t)
+      for (int64_t k = 0; k < routes_[t].unique_counts()[r]; ++k)
+        to = std::copy_n(gradients[t]->row(next[t]++), cols[t], to);
   comm.all_to_all_v(std::span<const float>(send_.data(), sent), std::span<const int64_t>(unique_values_),
                     std::span<float>(receive_.data(), received), std::span<const int64_t>(wanted_values_));
   for (std::size_t t = 0; t < tables(); ++t) {
@@ -149,7 +141,7 @@ void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradie
       for (std::size_t u = 0; u < t; ++u) at.back() += routes_[u].wanted_counts()[r] * cols[u];
       begin += wanted_values_[r];
     }
-    sums[t].reshape(std::ssize(routes_[t].owned()), cols[t]);
+    sums[t].reshape_aligned(std::ssize(routes_[t].owned()), cols[t]);
     granules_.fixed_order ? add_along_tree(t, sums[t], at) : add_in_rank_order(t, sums[t], at);
   }
 }

@@ -17,7 +17,7 @@ void RowSums::begin(std::span<const int32_t> slots, std::span<const int64_t> bou
     rows = 0;
     for (const int32_t term : own_terms_) rows = std::max<int64_t>(rows, term + 1);
   }
-  values_.reshape(rows, cols);
+  values_.reshape_aligned(rows, cols);
   values_.fill(0);
 }
 
@@ -39,7 +39,7 @@ Matrix& RowSums::total() {
   if (granules_ == 1) return values_;
   // A granule that does not use a row counts as zeros: the tree is the same whoever holds which part of it.
   zeros_.assign(static_cast<std::size_t>(values_.cols()), 0.0F);
-  sums_.reshape(unique_, values_.cols());
+  sums_.reshape_aligned(unique_, values_.cols());
   nodes_.resize(static_cast<std::size_t>(granules_));
   for (int64_t u = 0; u < unique_; ++u) {
     for (int64_t g = 0; g < granules_; ++g) {

@@ -1,29 +1,11 @@
 #include "ncf/embed/unique_values.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 
+#include "ncf/util/radix_sort.hpp"
+
 namespace ncf {
-namespace {
-
-/// Sorts by the high half, whose values are below `bound`; keys that are equal there must stand in ascending
-/// order already. Radix sort by bytes: for the few thousand keys of a batch several times faster than
-/// comparing.
-void sort_by_high_half(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratch, uint64_t bound) {
-  if (keys.size() < 256) return std::sort(keys.begin(), keys.end());
-  scratch.resize(keys.size());
-  for (int shift = 0; shift < 32 && bound >> shift != 0; shift += 8) {
-    std::array<std::size_t, 257> starts{};
-    const auto digit = [&](uint64_t key) { return static_cast<std::size_t>(key >> (32 + shift) & 0xff); };
-    for (const uint64_t key : keys) ++starts[digit(key) + 1];
-    for (std::size_t d = 1; d < starts.size(); ++d) starts[d] += starts[d - 1];
-    for (const uint64_t key : keys) scratch[starts[digit(key)]++] = key;
-    keys.swap(scratch);
-  }
-}
-
-}  // namespace
 
 void UniqueValues::find(std::span<const int32_t> values, int64_t bound) {
   // Marking reads a bit of every possible value; sorting handles every value of the list several times.

@@ -50,7 +50,8 @@ BenchResult bench(const Config& config, Communicator& comm, double seconds) {
                    make_schedule(steady(config).train, most_steps, shape.steps()), result.threads);
   });
   result.parameters = learner.parameter_count();
-  EpochSamples samples(shape, granules, static_cast<uint64_t>(config.run.seed));
+  EpochSamples samples(shape, granules, static_cast<uint64_t>(config.run.seed),
+                       EpochSamples::quickest_order(config.model));
   result.times = time_steps(
       comm, learner,
       [&](int64_t step) {

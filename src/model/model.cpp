@@ -60,7 +60,7 @@ void Model::owner_forward(std::size_t table, const OwnedRows& rows, Matrix& valu
                           DenseParameters& parameters, Matrix& out) {
   auto* neural = std::get_if<Neural>(&model_);
   if (neural == nullptr || !neural->projects()) return std::swap(values, out);
-  out.reshape(rows.values.rows, neural->units());
+  out.reshape_aligned(rows.values.rows, neural->units());
   neural->project(table, rows, parameters, out.view());
 }
 
@@ -74,7 +74,7 @@ void Model::owner_backward(std::size_t table, const OwnedRows& rows, const Granu
                            DenseParameters& parameters, Matrix& gradients) {
   auto* neural = std::get_if<Neural>(&model_);
   if (neural == nullptr || !neural->projects()) return std::swap(sums, gradients);
-  gradients.reshape(rows.values.rows, rows.values.cols);
+  gradients.reshape_aligned(rows.values.rows, rows.values.cols);
   neural->project_backward(table, rows, granules, sums.view(), parameters, gradients.view());
 }
 

@@ -62,7 +62,7 @@ void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
   // At fixed places a row's products must not depend on which other rows its owner was asked for.
   fixed_places_ = use == Use::predict_at_fixed_places;
   projects_ = !hidden_.empty() && !fixed_places_ && (embedding_dropout_ == 0 || use != Use::train);
-  constexpr int64_t worth_it = 512;  // rows; measured
+  constexpr int64_t worth_it = 48;  // rows; measured
   transposed_ = rows >= worth_it && !fixed_places_;
   if (!transposed_) return;
   for (Hidden& h : hidden_) transpose(parameters.matrix(h.weight), h.transposed_weight);
@@ -143,7 +143,7 @@ void Neural::predict(const BatchView& batch, DenseParameters& parameters, std::s
     const Chunk chunk{0, std::min(size, batch.samples() - first), 0};
     const Pass pass{.chunks = std::span(&chunk, 1), .first = first, .rows = chunk.count, .training = false};
     if (!projects_) {
-      work.input.reshape(chunk.count, batch.users.cols + batch.items.cols);
+      work.input.reshape_aligned(chunk.count, batch.users.cols + batch.items.cols);
       gather_input(batch, first, chunk.count, 0, work.input);
     }
     forward(batch, pass, work, parameters, {});
@@ -160,7 +160,7 @@ void Neural::predict_window(const BatchView& batch, Workspace& work, int64_t fir
   const Pass pass{.chunks = std::span(&whole, 1), .rows = window, .training = false};
   const int64_t at = (batch.first_position + first) % window;
   const int64_t count = std::min(window - at, batch.samples() - first);
-  work.input.reshape(window, batch.users.cols + batch.items.cols);
+  work.input.reshape_aligned(window, batch.users.cols + batch.items.cols);
   if (count < window) work.input.fill(0);
   gather_input(batch, first, count, at, work.input);
   forward(batch, pass, work, parameters, {});

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "ncf/model/neural.hpp"
+#include "ncf/nn/sum_relu.hpp"
+#include "ncf/nn/unit.hpp"
 #include "ncf/util/denormals.hpp"
 
 namespace ncf {
@@ -32,7 +34,7 @@ void Neural::train_pass(const BatchView& batch, const Pass& pass, Workspace& wor
                         DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
                         const GlobalSum& sum) const {
   if (!projects_) {
-    work.input.reshape(pass.rows, batch.users.cols + batch.items.cols);
+    work.input.reshape_aligned(pass.rows, batch.users.cols + batch.items.cols);
     gather_input(batch, pass.first, pass.rows, 0, work.input);
     dropout(work.input.view(), embedding_dropout_, seed_, pass.stream, pass.first_position);
   }
@@ -69,11 +71,11 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
   for (std::size_t l = 0; l < hidden_.size(); ++l) {
     const Hidden& h = hidden_[l];
     Activation& a = work.activations[l];
-    a.relu.reshape(pass.rows, h.units);
+    a.relu.reshape_aligned(pass.rows, h.units);
     for_chunks(pass, [&](const Chunk& c) { forward_linear(batch, pass, work, l, c, parameters); });
     if (!transforms(h)) continue;
-    a.output.reshape(pass.rows, h.units);
-    std::ranges::copy(a.relu.values(), a.output.data());
+    a.output.reshape_aligned(pass.rows, h.units);
+    for (int64_t r = 0; r < pass.rows; ++r) std::copy_n(a.relu.row(r), h.units, a.output.row(r));
     if (batch_norm_ && pass.training)
       a.batch_norm.forward(a.output.view(), batch.bounds, parameters.value(h.bn_weight),
                            parameters.value(h.bn_bias), parameters.value(h.bn_mean),
@@ -91,14 +93,9 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
 void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                       std::span<RowSums, 2> sums, const GlobalSum& sum) const {
   const MatrixView top = input_of(work, hidden_.size());
-  work.gradient.reshape(top.rows, top.cols);
+  work.gradient.reshape_aligned(top.rows, top.cols);
   MatrixView dy = work.gradient.view();
-  for (const Chunk& c : pass.chunks)
-    unit_backward(
-        top.rows_from(c.first, c.count), parameters.value(out_weight_),
-        std::span(work.z).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.count)),
-        parameters.gradient(out_weight_, c.granule), parameters.gradient(out_bias_, c.granule)[0],
-        dy.rows_from(c.first, c.count));
+  for_chunks(pass, [&](const Chunk& c) { backward_unit(work, c, parameters, top, dy); });
   for (std::size_t l = hidden_.size(); l-- > 0;) {
     const Hidden& h = hidden_[l];
     dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
@@ -111,7 +108,7 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
       return sum_relu_backward(work.activations[0].relu.view(), dy, to(0), to(1), sums[0].values(),
                                sums[1].values());
     }
-    work.next_gradient.reshape(dy.rows, input_of(work, l).cols);
+    work.next_gradient.reshape_aligned(dy.rows, input_of(work, l).cols);
     const MatrixView dx = work.next_gradient.view();
     for_chunks(pass, [&](const Chunk& c) { backward_linear(work, l, c, parameters, dy, dx); });
     std::swap(work.gradient, work.next_gradient);
@@ -121,15 +118,34 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
   add_input_gradients(pass, dy, sums);
 }
 
+/// Whether the output unit's way back goes through the ReLU below it at once.
+bool Neural::unit_above_relu() const {
+  return !hidden_.empty() && !transforms(hidden_.back()) && !(hidden_.size() == 1 && projects_);
+}
+
+void Neural::backward_unit(Workspace& work, const Chunk& c, DenseParameters& parameters, MatrixView top,
+                           MatrixView dy) const {
+  const std::span<const float> weight = parameters.value(out_weight_),
+                               dz = std::span(work.z).subspan(static_cast<std::size_t>(c.first),
+                                                              static_cast<std::size_t>(c.count));
+  const std::span<float> dweight = parameters.gradient(out_weight_, c.granule);
+  float& dbias = parameters.gradient(out_bias_, c.granule)[0];
+  const MatrixView y = top.rows_from(c.first, c.count), to = dy.rows_from(c.first, c.count);
+  unit_above_relu() ? unit_relu_backward(y, weight, dz, dweight, dbias, to,
+                                         parameters.gradient(hidden_.back().bias, c.granule))
+                    : unit_backward(y, weight, dz, dweight, dbias, to);
+}
+
 void Neural::backward_linear(Workspace& work, std::size_t layer, const Chunk& c, DenseParameters& parameters,
                              MatrixView dy, MatrixView dx) const {
   const Hidden& h = hidden_[layer];
   dy = dy.rows_from(c.first, c.count);
-  relu_backward(work.activations[layer].relu.view().rows_from(c.first, c.count), dy);
+  if (layer + 1 < hidden_.size() || !unit_above_relu())
+    relu_backward(work.activations[layer].relu.view().rows_from(c.first, c.count), dy,
+                  batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule));
   linear_backward(input_of(work, layer).rows_from(c.first, c.count), parameters.matrix(h.weight), dy,
-                  parameters.gradient_matrix(h.weight, c.granule),
-                  batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule),
-                  dx.rows_from(c.first, c.count), precision_);
+                  parameters.gradient_matrix(h.weight, c.granule), dx.rows_from(c.first, c.count),
+                  precision_);
 }
 
 void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "ncf/nn/gemm.hpp"
 #include "ncf/util/random.hpp"
@@ -34,6 +35,17 @@ NCF_MULTIARCH void mask(ConstMatrixView y, MatrixView dy) {
     for (int64_t i = 0; i < y.cols; ++i) row[i] = from[i] > 0 ? row[i] : 0;
   }
 }
+NCF_MULTIARCH void mask_and_sum(ConstMatrixView y, MatrixView dy, float* __restrict sum) {
+  for (int64_t r = 0; r < y.rows; ++r) {
+    const float* __restrict from = y.row(r);
+    float* __restrict row = dy.row(r);
+    for (int64_t i = 0; i < y.cols; ++i) {
+      const float d = from[i] > 0 ? row[i] : 0;
+      row[i] = d;
+      sum[i] += d;
+    }
+  }
+}
 NCF_MULTIARCH void sum_of_rows(ConstMatrixView x, float* __restrict sum) {
   for (int64_t r = 0; r < x.rows; ++r) {
     const float* __restrict row = x.row(r);
@@ -46,54 +58,6 @@ NCF_MULTIARCH void add_to_each_row(const float* __restrict values, MatrixView x)
     for (int64_t i = 0; i < x.cols; ++i) row[i] += values[i];
   }
 }
-NCF_MULTIARCH void dot_rows(ConstMatrixView x, const float* __restrict w, float bias, float* __restrict z) {
-  for (int64_t r = 0; r < x.rows; ++r) {
-    const float* __restrict row = x.row(r);
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < x.cols; ++i) sum += row[i] * w[i];
-    z[r] = sum + bias;
-  }
-}
-NCF_MULTIARCH void unit_backward_rows(ConstMatrixView x, const float* __restrict w,
-                                      const float* __restrict dz, float* __restrict dw, MatrixView dx) {
-  for (int64_t r = 0; r < x.rows; ++r) {
-    const float* __restrict row = x.row(r);
-    float* __restrict out = dx.row(r);
-    const float g = dz[r];
-    for (int64_t i = 0; i < x.cols; ++i) {
-      dw[i] += g * row[i];
-      out[i] = g * w[i];
-    }
-  }
-}
-NCF_MULTIARCH void add_two_relu(ConstMatrixView a, ConstMatrixView b, const int32_t* __restrict of_a,
-                                const int32_t* __restrict of_b, MatrixView y) {
-  for (int64_t r = 0; r < y.rows; ++r) {
-    const float* __restrict x = a.row(of_a[r]);
-    const float* __restrict z = b.row(of_b[r]);
-    float* __restrict row = y.row(r);
-    for (int64_t i = 0; i < y.cols; ++i) {
-      const float sum = x[i] + z[i];
-      row[i] = sum > 0 ? sum : 0;
-    }
-  }
-}
-NCF_MULTIARCH void mask_and_add(ConstMatrixView y, ConstMatrixView dy, const int32_t* __restrict to_a,
-                                const int32_t* __restrict to_b, MatrixView a, MatrixView b) {
-  for (int64_t r = 0; r < y.rows; ++r) {
-    const float* __restrict from = y.row(r);
-    const float* __restrict slope = dy.row(r);
-    float* __restrict x = a.row(to_a[r]);
-    float* __restrict z = b.row(to_b[r]);
-    for (int64_t i = 0; i < y.cols; ++i) {
-      const float d = from[i] > 0 ? slope[i] : 0;
-      x[i] += d;
-      z[i] += d;
-    }
-  }
-}
-
 NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict places, MatrixView to) {
   for (int64_t r = 0; r < from.rows; ++r) {
     const float* __restrict row = from.row(r);
@@ -102,14 +66,64 @@ NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict
   }
 }
 
+constexpr int64_t tile = 16;  // rows and columns that are transposed in registers
+
+/// to [tile × tile] = fromᵀ: four times, halves of ever smaller blocks change places.
+NCF_MULTIARCH void transpose_tiles(ConstMatrixView from, MatrixView to) {
+  using Row = float __attribute__((vector_size(4 * tile)));
+  for (int64_t r = 0; r < from.rows; r += tile)
+    for (int64_t c = 0; c < from.cols; c += tile) {
+      Row v[tile];
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < tile; ++k) std::memcpy(&v[k], from.row(r + k) + c, sizeof(Row));
+#pragma GCC unroll 8
+      for (int64_t k = 0; k < 8; ++k) {
+        const Row a = v[k], b = v[k + 8];
+        v[k] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+        v[k + 8] =
+            __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+      }
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < tile; ++k) {
+        if ((k & 4) != 0) continue;
+        const Row a = v[k], b = v[k + 4];
+        v[k] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
+        v[k + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+      }
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < tile; ++k) {
+        if ((k & 2) != 0) continue;
+        const Row a = v[k], b = v[k + 2];
+        v[k] = __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+        v[k + 2] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+      }
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < tile; ++k) {
+        if ((k & 1) != 0) continue;
+        const Row a = v[k], b = v[k + 1];
+        v[k] = __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
+        v[k + 1] = __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+      }
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < tile; ++k) std::memcpy(to.row(c + k) + r, &v[k], sizeof(Row));
+    }
+}
+
+void transpose_plainly(ConstMatrixView from, MatrixView to) {
+  for (int64_t r = 0; r < from.rows; ++r)
+    for (int64_t c = 0; c < from.cols; ++c) to(c, r) = from(r, c);
+}
+
 }  // namespace
 
 void transpose(ConstMatrixView from, Matrix& to) {
-  constexpr int64_t block = 16;  // rows of both matrices that stay in cache
-  to.reshape(from.cols, from.rows);
-  for (int64_t r = 0; r < from.rows; r += block)
-    for (int64_t c = 0; c < from.cols; ++c)
-      for (int64_t k = r; k < std::min(r + block, from.rows); ++k) to.row(c)[k] = from(k, c);
+  to.reshape_aligned(from.cols, from.rows);
+  const MatrixView all = to.view();
+  const int64_t rows = from.rows / tile * tile, cols = from.cols / tile * tile;
+  transpose_tiles(from.rows_from(0, rows).cols_from(0, cols), all.rows_from(0, cols).cols_from(0, rows));
+  transpose_plainly(from.rows_from(rows, from.rows - rows), all.cols_from(rows, from.rows - rows));
+  transpose_plainly(from.rows_from(0, rows).cols_from(cols, from.cols - cols),
+                    all.rows_from(cols, from.cols - cols).cols_from(0, rows));
 }
 
 void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y,
@@ -118,15 +132,14 @@ void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<cons
   bias.empty() ? relu(y) : bias_relu(y, bias.data());
 }
 
-void relu_backward(ConstMatrixView y, MatrixView dy) {
-  mask(y, dy);
+void relu_backward(ConstMatrixView y, MatrixView dy, std::span<float> dbias) {
+  dbias.empty() ? mask(y, dy) : mask_and_sum(y, dy, dbias.data());
 }
 
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
-                     std::span<float> dbias, MatrixView dx, Precision precision) {
+                     MatrixView dx, Precision precision) {
   if (dy.rows == 0) return;
   gemm(dy, Op::transpose, x, Op::none, dweight, 1, precision);
-  if (!dbias.empty()) sum_of_rows(dy, dbias.data());
   if (dx.data != nullptr) gemm(dy, Op::none, weight, Op::none, dx, 0, precision);
 }
 
@@ -138,28 +151,8 @@ void add_to_rows(std::span<const float> values, MatrixView x) {
   add_to_each_row(values.data(), x);
 }
 
-void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int32_t> of_a,
-                      std::span<const int32_t> of_b, MatrixView y) {
-  add_two_relu(a, b, of_a.data(), of_b.data(), y);
-}
-
-void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, std::span<const int32_t> to_a,
-                       std::span<const int32_t> to_b, MatrixView da, MatrixView db) {
-  mask_and_add(y, dy, to_a.data(), to_b.data(), da, db);
-}
-
 void scatter_add(ConstMatrixView from, std::span<const int32_t> places, MatrixView to) {
   add_to_places(from, places.data(), to);
-}
-
-void unit_forward(ConstMatrixView x, std::span<const float> weight, float bias, std::span<float> z) {
-  dot_rows(x, weight.data(), bias, z.data());
-}
-
-void unit_backward(ConstMatrixView x, std::span<const float> weight, std::span<const float> dz,
-                   std::span<float> dweight, float& dbias, MatrixView dx) {
-  for (const float g : dz) dbias += g;
-  unit_backward_rows(x, weight.data(), dz.data(), dweight.data(), dx);
 }
 
 void BatchNorm::forward(MatrixView x, std::span<const int64_t> bounds, std::span<const float> weight,

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "ncf/util/error.hpp"
+#include "ncf/util/radix_sort.hpp"
 
 namespace ncf {
 namespace {
@@ -25,12 +26,19 @@ void gather(const AlignedVector<Sample>& rows, std::size_t count, const At& at, 
 
 }  // namespace
 
-EpochSamples::EpochSamples(EpochShape shape, Granules granules, uint64_t seed, int64_t window)
+EpochSamples::EpochSamples(EpochShape shape, Granules granules, uint64_t seed, Order order, int64_t window)
     : shape_(shape),
       granules_(granules),
       seed_(seed),
+      order_within_(order),
       window_(window),
       order_(static_cast<uint64_t>(shape.total), seed, Purpose::epoch_order, 0) {}
+
+EpochSamples::Order EpochSamples::quickest_order(const ModelConfig& model) {
+  const bool drops =
+      model.embedding_dropout > 0 || std::ranges::any_of(model.dropout, [](double p) { return p > 0; });
+  return drops ? Order::global : Order::by_user;
+}
 
 void EpochSamples::begin(Communicator& comm, const Samples& train, int64_t epoch) {
   rank_ = comm.rank();
@@ -76,6 +84,45 @@ void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t first
   items_.resize(numbers_.size());
   ratings_.resize(numbers_.size());
   comm.size() == 1 ? take_here(train) : ask(comm, train);
+  if (order_within_ == Order::global) return;
+  for (int64_t s = first_step; s < last_step; ++s) {
+    const auto first = static_cast<std::size_t>(offsets_[static_cast<std::size_t>(s - first_step)]);
+    const std::vector<int64_t> granule = bounds(s);
+    for (std::size_t g = 0; g + 1 < granule.size(); ++g)
+      bring_users_together(first + static_cast<std::size_t>(granule[g]),
+                           static_cast<std::size_t>(granule[g + 1] - granule[g]));
+  }
+}
+
+void EpochSamples::bring_users_together(std::size_t first, std::size_t count) {
+  constexpr std::size_t worth_it = 256;  // fewer samples seldom meet a user twice
+  if (count < worth_it) return;
+  keys_.resize(count);
+  uint64_t bound = 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto user = static_cast<uint64_t>(users_[first + k]);
+    keys_[k] = user << 32 | k;
+    bound = std::max(bound, user + 1);
+  }
+  sort_by_high_half(keys_, scratch_, bound);
+  const auto at = static_cast<std::ptrdiff_t>(first);
+  its_items_.assign(items_.begin() + at, items_.begin() + at + static_cast<std::ptrdiff_t>(count));
+  its_ratings_.assign(ratings_.begin() + at, ratings_.begin() + at + static_cast<std::ptrdiff_t>(count));
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto from = static_cast<std::size_t>(keys_[k] & 0xffffffffU);
+    users_[first + k] = static_cast<int32_t>(keys_[k] >> 32);
+    items_[first + k] = its_items_[from];
+    ratings_[first + k] = its_ratings_[from];
+  }
+}
+
+std::vector<int64_t> EpochSamples::bounds(int64_t step) const {
+  const int64_t batch = shape_.batch(step);
+  const int64_t first_granule = granules_.subtree(rank_) * granules_.a_rank();
+  std::vector<int64_t> out;
+  for (int64_t g = 0; g <= granules_.a_rank(); ++g)
+    out.push_back(granules_.sample(batch, first_granule + g) - granules_.part(batch, rank_));
+  return out;
 }
 
 void EpochSamples::take_here(const Samples& train) {
@@ -132,17 +179,12 @@ EpochSamples::Part EpochSamples::part(Communicator& comm, const Samples& train, 
   const auto slot = static_cast<std::size_t>(step - first_step_);
   const auto first = static_cast<std::size_t>(offsets_[slot]);
   const auto count = static_cast<std::size_t>(offsets_[slot + 1]) - first;
-  const int64_t batch = shape_.batch(step);
-  Part out{std::span(users_).subspan(first, count),
-           std::span(items_).subspan(first, count),
-           std::span(ratings_).subspan(first, count),
-           mine(step).first,
-           batch,
-           {}};
-  const int64_t first_granule = granules_.subtree(rank_) * granules_.a_rank();
-  for (int64_t g = 0; g <= granules_.a_rank(); ++g)
-    out.bounds.push_back(granules_.sample(batch, first_granule + g) - granules_.part(batch, rank_));
-  return out;
+  return {std::span(users_).subspan(first, count),
+          std::span(items_).subspan(first, count),
+          std::span(ratings_).subspan(first, count),
+          mine(step).first,
+          shape_.batch(step),
+          bounds(step)};
 }
 
 }  // namespace ncf

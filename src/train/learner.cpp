@@ -137,7 +137,7 @@ void Learner::gather(Communicator& comm, Model::Use use, int64_t rows) {
   model_.begin(use, rows, dense_);
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const auto owned = exchange_.routes(t).owned();
-    owned_[t].reshape(std::ssize(owned), tables_[t].shape().cols());
+    owned_[t].reshape_aligned(std::ssize(owned), tables_[t].shape().cols());
     for (int64_t k = 0; k < owned_[t].rows(); ++k)
       std::copy_n(tables_[t].weight.row(owned[static_cast<std::size_t>(k)]), owned_[t].cols(),
                   owned_[t].row(k));
@@ -208,7 +208,7 @@ void Learner::check_rows() {
   // Only the owner of a row sees its gradient: it tells the others with the next step's plan, and no
   // checkpoint is written in between that is not checked itself.
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    if (!all_finite(row_gradients_[t].values()))
+    if (!all_rows_finite(row_gradients_[t].view()))
       trouble_ = "a gradient of /embedding/" + tables_[t].shape().name + " is not finite";
 }
 
@@ -217,7 +217,7 @@ std::string Learner::first_not_finite() const {
   for (std::size_t s = 0; s < dense_.segments().size(); ++s)
     if (!all_finite(dense_.value(s))) return dense_.segments()[s].path;
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    if (!all_finite(rows_[t].values())) return "a row of /embedding/" + tables_[t].shape().name;
+    if (!all_rows_finite(rows_[t].view())) return "a row of /embedding/" + tables_[t].shape().name;
   return "the predictions, all parameters being finite";
 }
 

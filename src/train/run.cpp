@@ -114,7 +114,8 @@ class Run {
         learner_(make_learner()),
         state_(first_state(start)),
         report_(agreed(comm, [&] { return open_report(); })),
-        samples_(shape_, granules(), static_cast<uint64_t>(config.run.seed)),
+        samples_(shape_, granules(), static_cast<uint64_t>(config.run.seed),
+                 EpochSamples::quickest_order(config.model)),
         saving_(config, data_, learner_, report_),
         telling_(config.comm, limit_, report_) {
     if (resumed()) saving_.set_last_step(state_.progress.step);

@@ -1,5 +1,7 @@
 // The first layer by rows computes what the plain one does on samples, forward and backward.
 #include "ncf/model/row_projection.hpp"
+#include "ncf/nn/sum_relu.hpp"
+#include "ncf/nn/unit.hpp"
 
 #include <gtest/gtest.h>
 
@@ -84,8 +86,8 @@ TEST_P(RowProjection, EqualsThePlainLayer) {
   Matrix masked = dy, dx(samples, x.cols()), dweight(units, x.cols());
   std::vector<float> dbias(units, 1.0F);
   dweight.fill(2.0F);  // all add to what is there
-  relu_backward(plain.view(), masked.view());
-  linear_backward(x.view(), parameters.matrix(weight), masked.view(), dweight.view(), dbias, dx.view());
+  relu_backward(plain.view(), masked.view(), dbias);
+  linear_backward(x.view(), parameters.matrix(weight), masked.view(), dweight.view(), dx.view());
 
   Matrix sums[2] = {Matrix(rows[0], units), Matrix(rows[1], units)};
   for (Matrix& s : sums) s.fill(0);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
 #include "ncf/data/permutation.hpp"
 
 namespace ncf {
@@ -30,7 +34,7 @@ TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
   const EpochShape shape{total, batch_size, drop_last};
   const Granules granules = fixed ? Granules::fixed(8, comm.size()) : Granules::of_each_rank(comm.size());
   for (const auto& [e, window] : {std::pair<int64_t, int64_t>{0, 1 << 17}, {1, 40}}) {
-    EpochSamples epoch(shape, granules, 5, window);
+    EpochSamples epoch(shape, granules, 5, EpochSamples::Order::global, window);
     epoch.begin(comm, train, e);
     const Permutation order(static_cast<uint64_t>(total), 5, Purpose::epoch_order, static_cast<uint64_t>(e));
     for (int64_t s = 0; s < shape.steps(); ++s) {
@@ -54,7 +58,8 @@ TEST_P(EpochSamplesTest, EveryRankGetsItsPartOfTheGlobalOrder) {
 TEST(EpochSamples, AnyStepOfAnyEpochCanBeAskedFor) {
   Communicator comm = Communicator::world();
   const Samples train = samples_of(comm, 1001, false);
-  EpochSamples epoch({1001, 16, false}, Granules::of_each_rank(comm.size()), 5, 64);
+  EpochSamples epoch({1001, 16, false}, Granules::of_each_rank(comm.size()), 5, EpochSamples::Order::global,
+                     64);
   for (int64_t e : {3, 4}) {
     epoch.begin(comm, train, e);
     const Permutation order(1001, 5, Purpose::epoch_order, static_cast<uint64_t>(e));
@@ -63,6 +68,43 @@ TEST(EpochSamples, AnyStepOfAnyEpochCanBeAskedFor) {
       for (std::size_t k = 0; k < part.users.size(); ++k)
         ASSERT_EQ(static_cast<uint64_t>(part.users[k]),
                   order.inverse(static_cast<uint64_t>(part.first_position) + k));
+    }
+  }
+}
+
+TEST(EpochSamples, AUsersSamplesStandTogetherWithinAGranule) {
+  Communicator comm = Communicator::world();
+  if (4 % comm.size() != 0) GTEST_SKIP() << comm.size() << " ranks do not share 4 granules";
+  Samples train = samples_of(comm, 5000, false);
+  for (Sample& s : train.rows) {
+    s.item = s.user;  // the sample's number
+    s.user = static_cast<int32_t>(s.user * 7919LL % 301);
+  }
+  const Granules granules = Granules::fixed(4, comm.size());
+  for (const int64_t batch : {2000, 100}) {
+    EpochSamples plain({5000, batch, false}, granules, 5),
+        sorted({5000, batch, false}, granules, 5, EpochSamples::Order::by_user);
+    plain.begin(comm, train, 0);
+    sorted.begin(comm, train, 0);
+    for (int64_t s = 0; s < plain.shape().steps(); ++s) {
+      const auto a = plain.part(comm, train, s), b = sorted.part(comm, train, s);
+      ASSERT_EQ(a.bounds, b.bounds);
+      for (std::size_t g = 0; g + 1 < a.bounds.size(); ++g) {
+        std::vector<std::tuple<int32_t, int64_t, int32_t, float>> expected, found;
+        for (auto k = static_cast<std::size_t>(a.bounds[g]); k < static_cast<std::size_t>(a.bounds[g + 1]);
+             ++k) {
+          expected.emplace_back(a.users[k], static_cast<int64_t>(k), a.items[k], a.ratings[k]);
+          found.emplace_back(b.users[k], static_cast<int64_t>(k), b.items[k], b.ratings[k]);
+        }
+        // By user, and a user's in global order; few samples stay as they are.
+        if (expected.size() >= 256) std::ranges::sort(expected);
+        ASSERT_EQ(expected.size(), found.size());
+        for (std::size_t k = 0; k < found.size(); ++k) {
+          ASSERT_EQ(std::get<0>(expected[k]), std::get<0>(found[k]));
+          ASSERT_EQ(std::get<2>(expected[k]), std::get<2>(found[k]));
+          ASSERT_EQ(std::get<3>(expected[k]), std::get<3>(found[k]));
+        }
+      }
     }
   }
 }

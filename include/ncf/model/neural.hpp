@@ -99,6 +99,9 @@ class Neural {
   void for_chunks(const Pass& pass, const std::function<void(const Chunk&)>& job) const;
   void backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                 std::span<RowSums, 2> sums, const GlobalSum& sum) const;
+  bool unit_above_relu() const;
+  void backward_unit(Workspace& work, const Chunk& chunk, DenseParameters& parameters, MatrixView top,
+                     MatrixView dy) const;
   void backward_linear(Workspace& work, std::size_t layer, const Chunk& chunk, DenseParameters& parameters,
                        MatrixView dy, MatrixView dx) const;
   void add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const;

@@ -31,34 +31,21 @@ void transpose(ConstMatrixView from, Matrix& to);
 void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y,
                          Precision precision = Precision::fp32);
 
-/// dy ·= (y > 0), in place: the gradient before the ReLU that made y.
-void relu_backward(ConstMatrixView y, MatrixView dy);
+/// dy ·= (y > 0), in place: the gradient before the ReLU that made y. dbias (may be empty), of the bias
+/// before that ReLU, += column sums of it.
+void relu_backward(ConstMatrixView y, MatrixView dy, std::span<float> dbias);
 
-/// dweight += dyᵀ·x; dbias (may be empty) += column sums of dy; dx = dy·W (dx.data null: not wanted).
+/// dweight += dyᵀ·x; dx = dy·W (dx.data null: not wanted).
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
-                     std::span<float> dbias, MatrixView dx, Precision precision = Precision::fp32);
+                     MatrixView dx, Precision precision = Precision::fp32);
 
 /// sum += the rows of x [rows × cols], one after the other.
 void add_rows(ConstMatrixView x, std::span<float> sum);
 /// Adds `values` [cols] to every row of x.
 void add_to_rows(std::span<const float> values, MatrixView x);
 
-/// y[r] = relu(a[of_a[r]] + b[of_b[r]]): the first layer of samples whose rows are projected already.
-/// a, b [any × units], y [rows × units].
-void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int32_t> of_a,
-                      std::span<const int32_t> of_b, MatrixView y);
-/// da[to_a[r]] += dy[r]·(y[r] > 0), and the same to db.
-void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, std::span<const int32_t> to_a,
-                       std::span<const int32_t> to_b, MatrixView da, MatrixView db);
-
 /// to[places[r]] += from[r].
 void scatter_add(ConstMatrixView from, std::span<const int32_t> places, MatrixView to);
-
-/// One output unit: z[r] = x[r]·w + b. x [rows × in].
-void unit_forward(ConstMatrixView x, std::span<const float> weight, float bias, std::span<float> z);
-/// dweight += Σ dz[r]·x[r]; dbias += Σ dz; dx[r] = dz[r]·w.
-void unit_backward(ConstMatrixView x, std::span<const float> weight, std::span<const float> dz,
-                   std::span<float> dweight, float& dbias, MatrixView dx);
 
 /// Sums over the whole batch: parts [granules here × n], row-major, one row a granule of this rank; `total`
 /// [n] becomes the sum over the granules of all ranks. Collective where there are ranks.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
+#include "ncf/config/config.hpp"
 #include "ncf/data/permutation.hpp"
 #include "ncf/data/ratings.hpp"
 #include "ncf/util/granules.hpp"
@@ -32,14 +33,20 @@ struct EpochShape {
 
 class EpochSamples {
  public:
+  /// The samples of a granule in one step: in global order, or a user's together (and the users ascending),
+  /// which is a quarter quicker to compute with. The order within a granule changes nothing but rounding.
+  enum class Order { global, by_user };
+  /// By user unless there is dropout, whose masks go by the position of a sample.
+  static Order quickest_order(const ModelConfig& model);
   /// `window`: samples a rank fetches at once, at least a step's.
-  EpochSamples(EpochShape shape, Granules granules, uint64_t seed, int64_t window = 1 << 16);
+  EpochSamples(EpochShape shape, Granules granules, uint64_t seed, Order order = Order::global,
+               int64_t window = 1 << 16);
 
   const EpochShape& shape() const { return shape_; }
   /// Turns to an epoch (from 0). `train`: this rank's samples. Collective.
   void begin(Communicator& comm, const Samples& train, int64_t epoch);
 
-  /// This rank's part of a step's batch, in global order, as columns. Valid until the next call.
+  /// This rank's part of a step's batch as columns, granule after granule. Valid until the next call.
   struct Part {
     std::span<const int32_t> users, items;
     std::span<const float> ratings;
@@ -57,6 +64,8 @@ class EpochSamples {
   };
   Range mine(int64_t step) const;
   void fetch(Communicator& comm, const Samples& train, int64_t first_step);
+  std::vector<int64_t> bounds(int64_t step) const;
+  void bring_users_together(std::size_t first, std::size_t count);
   void take_here(const Samples& train);
   void ask(Communicator& comm, const Samples& train);
   int64_t owner(uint64_t number) const;
@@ -64,6 +73,7 @@ class EpochSamples {
   EpochShape shape_;
   Granules granules_;
   uint64_t seed_ = 0;
+  Order order_within_ = Order::global;
   int64_t window_ = 0;
   int64_t rank_ = 0;
   Permutation order_;
@@ -77,6 +87,9 @@ class EpochSamples {
   std::vector<int32_t> owners_;              // ranks that hold the window's samples
   std::vector<uint32_t> requests_;           // samples of their holders, grouped by holder
   std::vector<Sample> replies_, delivered_;  // to and from other ranks
+  std::vector<uint64_t> keys_, scratch_;     // of a granule that is sorted
+  std::vector<int32_t> its_items_;
+  std::vector<float> its_ratings_;
 };
 
 }  // namespace ncf

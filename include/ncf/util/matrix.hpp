@@ -3,6 +3,7 @@
 /// `MatrixView` and `ConstMatrixView` look at someone else's memory and are passed by value, never stored.
 /// `AlignedVector` is what owns large memory anywhere (pages.hpp).
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -45,29 +46,43 @@ class Matrix {
  public:
   Matrix() = default;
   Matrix(int64_t rows, int64_t cols) { reshape(rows, cols); }
-  /// Changes the shape; the values are unspecified afterwards, zero in a matrix that had none before.
-  void reshape(int64_t rows, int64_t cols) {
-    const auto needed = static_cast<std::size_t>(rows * cols);
+  /// Changes the shape, rows without gaps; the values are unspecified afterwards, zero in a matrix that had
+  /// none before.
+  void reshape(int64_t rows, int64_t cols) { reshape(rows, cols, cols); }
+  /// The same, every row beginning on a cache line: what computes on rows one by one, or multiplies them, is
+  /// up to a quarter faster, and the gaps take memory.
+  void reshape_aligned(int64_t rows, int64_t cols) { reshape(rows, cols, (cols + line - 1) / line * line); }
+  void fill(float value) { std::fill_n(values_.data(), rows_ * stride_, value); }
+  int64_t rows() const { return rows_; }
+  int64_t cols() const { return cols_; }
+  float* row(int64_t r) { return values_.data() + r * stride_; }
+  const float* row(int64_t r) const { return values_.data() + r * stride_; }
+  MatrixView view() { return {values_.data(), rows_, cols_, stride_}; }
+  ConstMatrixView view() const { return {values_.data(), rows_, cols_, stride_}; }
+  // All values; of a matrix whose rows have no gaps.
+  float* data() { return values().data(); }
+  const float* data() const { return values().data(); }
+  std::span<float> values() {
+    assert(stride_ == cols_);
+    return {values_.data(), static_cast<std::size_t>(rows_ * cols_)};
+  }
+  std::span<const float> values() const {
+    assert(stride_ == cols_);
+    return {values_.data(), static_cast<std::size_t>(rows_ * cols_)};
+  }
+
+ private:
+  static constexpr int64_t line = 16;  // floats of a cache line
+  void reshape(int64_t rows, int64_t cols, int64_t stride) {
+    const auto needed = static_cast<std::size_t>(rows * stride);
     if (needed > values_.size()) values_.resize(needed);
     rows_ = rows;
     cols_ = cols;
+    stride_ = stride;
   }
-  void fill(float value) { std::fill_n(values_.data(), rows_ * cols_, value); }
-  int64_t rows() const { return rows_; }
-  int64_t cols() const { return cols_; }
-  float* data() { return values_.data(); }
-  const float* data() const { return values_.data(); }
-  float* row(int64_t r) { return values_.data() + r * cols_; }
-  const float* row(int64_t r) const { return values_.data() + r * cols_; }
-  MatrixView view() { return {values_.data(), rows_, cols_}; }
-  ConstMatrixView view() const { return {values_.data(), rows_, cols_}; }
-  std::span<float> values() { return {values_.data(), static_cast<std::size_t>(rows_ * cols_)}; }
-  std::span<const float> values() const { return {values_.data(), static_cast<std::size_t>(rows_ * cols_)}; }
 
- private:
   AlignedVector<float> values_;
-  int64_t rows_ = 0;
-  int64_t cols_ = 0;
+  int64_t rows_ = 0, cols_ = 0, stride_ = 0;
 };
 
 }  // namespace ncf

@@ -1,0 +1,72 @@
+#pragma once
+// Sixteen floats at once, in whatever registers the instruction set has: for loops that must keep sums in
+// registers, which the compiler does not do by itself. For rows of aligned matrices only
+// (Matrix::reshape_aligned), which may be read and written up to the end of their last vector.
+
+#include <cstdint>
+#include <cstring>
+
+#include "ncf/util/matrix.hpp"
+
+namespace ncf {
+
+constexpr int64_t lanes = 16;
+using Lanes = float __attribute__((vector_size(4 * lanes)));
+using Bits = int32_t __attribute__((vector_size(4 * lanes)));
+
+// What is inlined takes the instruction set of the function that it is inlined into (target.hpp).
+#define NCF_INLINE inline __attribute__((always_inline))
+
+NCF_INLINE void read(const float* from, Lanes& v) {
+  std::memcpy(&v, from, sizeof v);
+}
+NCF_INLINE void write(float* to, const Lanes& v) {
+  std::memcpy(to, &v, sizeof v);
+}
+// The first `count` only, for memory that ends there; the other lanes are 0.
+NCF_INLINE void read_some(const float* from, int64_t count, Lanes& v) {
+  v = Lanes{};
+  std::memcpy(&v, from, 4 * static_cast<std::size_t>(count < lanes ? count : lanes));
+}
+NCF_INLINE void add_some(const Lanes& v, int64_t count, float* to) {
+  for (int64_t lane = 0; lane < lanes && lane < count; ++lane) to[lane] += v[lane];
+}
+/// v where the bits are set, 0 elsewhere.
+NCF_INLINE void keep(Lanes& v, const Bits& bits) {
+  v = reinterpret_cast<Lanes>(reinterpret_cast<Bits>(v) & bits);
+}
+
+/// Whether the rows' memory goes on to the end of their last vectors.
+inline bool in_lanes(ConstMatrixView m) {
+  return m.stride % lanes == 0 && reinterpret_cast<uintptr_t>(m.data) % sizeof(Lanes) == 0;
+}
+
+/// Which lanes of the last vector of a row are columns.
+inline void last_columns(int64_t cols, Bits& out) {
+  out = Bits{};
+  for (int64_t lane = 0; lane <= (cols - 1) % lanes; ++lane) out[lane] = -1;
+}
+
+/// job.block<N>(first) for blocks of N vectors from column `first` on, at most `widest`.
+template <int widest, class Job>
+NCF_INLINE void in_blocks(const Job& job, int64_t cols) {
+  static_assert(widest == 4 || widest == 8);
+  for (int64_t first = 0; first < cols; first += widest * lanes) {
+    const int64_t vectors = (cols - first + lanes - 1) / lanes;
+    if (vectors >= widest) {
+      job.template block<widest>(first);
+      continue;
+    }
+    if constexpr (widest == 8) {
+      if (vectors == 7) job.template block<7>(first);
+      if (vectors == 6) job.template block<6>(first);
+      if (vectors == 5) job.template block<5>(first);
+      if (vectors == 4) job.template block<4>(first);
+    }
+    if (vectors == 3) job.template block<3>(first);
+    if (vectors == 2) job.template block<2>(first);
+    if (vectors == 1) job.template block<1>(first);
+  }
+}
+
+}  // namespace ncf
