@@ -60,6 +60,8 @@ class Communicator {
   void set_phase(std::string_view phase);
 
   void barrier();
+  /// A barrier after which others read in this rank's memory (mailbox.hpp) so many bytes, which count as sent.
+  void barrier_for(uint64_t bytes);
   void all_reduce_sum(std::span<float> values);
   void all_reduce_sum(std::span<double> values);
   void all_reduce_sum(std::span<int64_t> values);
@@ -67,7 +69,7 @@ class Communicator {
   void all_reduce_max(std::span<int64_t> values);
   void all_reduce_max(std::span<double> values);
   void all_reduce_min(std::span<int64_t> values);
-  /// One value summed over ranks, or its largest.
+  /// One value summed over ranks, or its largest, or its smallest.
   int64_t sum(int64_t value) {
     all_reduce_sum(std::span(&value, 1));
     return value;
@@ -78,6 +80,10 @@ class Communicator {
   }
   int64_t max(int64_t value) {
     all_reduce_max(std::span(&value, 1));
+    return value;
+  }
+  int64_t min(int64_t value) {
+    all_reduce_min(std::span(&value, 1));
     return value;
   }
   double max(double value) {
