@@ -241,7 +241,7 @@ void Communicator::all_to_all_v_bytes(const void* send, std::span<const int64_t>
   const auto self = static_cast<std::size_t>(rank_);
   if (send_counts[self] != receive_counts[self])
     throw Error(ErrorKind::internal, std::string(verb) + ": this rank does not expect its own part");
-  auto& [comm, types, sc, so, rc, ro, whereabouts] = *impl_;
+  auto& [comm, types, sc, so, rc, ro, whereabouts, lent] = *impl_;
   sc.clear(), so.clear(), rc.clear(), ro.clear();
   int64_t sent = 0, received = 0, own_from = 0, own_to = 0;
   for (std::size_t r = 0; r < send_counts.size(); ++r) {

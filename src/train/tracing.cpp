@@ -27,21 +27,28 @@ const char* category(SpanKind kind) {
   return kind == SpanKind::step ? "step" : kind == SpanKind::phase ? "phase" : "collective";
 }
 
-/// One rank's events, each a line that begins with a comma but for the first of all.
-std::string events_text(const TraceSpans& trace, int rank, double to_origin_s, const ClockOffset& clock) {
+/// One rank's events, each a line that begins with a comma but for the first of all. What its courier did has
+/// a row of its own, since it overlaps with what the rank did.
+std::string events_text(const TraceSpans& trace, int rank, int ranks, double to_origin_s,
+                        const ClockOffset& clock) {
   const nlohmann::json name = fmt::format("rank {} on {}", rank, host_name());
-  const std::string who = fmt::format("\"pid\":{},\"tid\":{}", rank, rank);
+  const auto on_row = [&](int row) { return fmt::format("\"pid\":{},\"tid\":{}", rank, row); };
+  const std::string who = on_row(rank), courier = on_row(ranks + rank);
   std::string text = fmt::format(
       R"({}{{"name":"process_name","ph":"M",{},"args":{{"name":{}}}}},
 {{"name":"process_sort_index","ph":"M",{},"args":{{"sort_index":{}}}}},
 {{"name":"clock","ph":"M",{},"args":{{"offset_us":{:.3f},"error_us":{:.3f},"lost_spans":{}}}}})",
       rank == 0 ? "" : ",\n", who, name.dump(), who, rank, who, clock.offset_s * 1e6, clock.error_s * 1e6,
       trace.lost());
+  if (std::ranges::any_of(trace.spans(), &TraceSpan::beside))
+    text += fmt::format(R"(,
+{{"name":"thread_name","ph":"M",{},"args":{{"name":"courier"}}}})",
+                        courier);
   for (const TraceSpan& span : trace.spans()) {
     text += fmt::format(R"(,
 {{"name":"{}","cat":"{}","ph":"X",{},"ts":{:.3f},"dur":{:.3f})",
-                        span.name, category(span.kind), who, (span.begin_s + to_origin_s) * 1e6,
-                        (span.end_s - span.begin_s) * 1e6);
+                        span.name, category(span.kind), span.beside ? courier : who,
+                        (span.begin_s + to_origin_s) * 1e6, (span.end_s - span.begin_s) * 1e6);
     if (span.kind == SpanKind::step) text += fmt::format(R"(,"args":{{"step":{}}})", span.number);
     if (span.kind == SpanKind::collective) text += fmt::format(R"(,"args":{{"bytes":{}}})", span.number);
     text += '}';
@@ -90,7 +97,8 @@ bool Tracing::after_step(Communicator& comm, int64_t step, double begun_s, doubl
 void Tracing::finish(Communicator& comm) {
   if (!spans_) return;
   comm.set_trace(nullptr);
-  const std::string mine = events_text(*spans_, comm.rank(), clock_.offset_s - origin_s_, clock_);
+  const std::string mine =
+      events_text(*spans_, comm.rank(), comm.size(), clock_.offset_s - origin_s_, clock_);
   spans_.reset();
   std::ofstream out;
   if (comm.is_root()) {

@@ -51,8 +51,11 @@ class Communicator {
   /// Ranks on this rank's node, and this rank's number among them.
   int node_size() const { return node_size_; }
   int node_rank() const { return node_rank_; }
-  /// Seconds this rank has spent inside of collectives so far: waiting for others, and communicating.
+  /// Seconds this rank has spent inside of collectives so far: waiting for others, and communicating. Of
+  /// those that a courier carries out, only the time that this rank then did nothing but wait for them.
   double waited_s() const { return waited_s_; }
+  /// The same with all of the courier's time.
+  double communicated_s() const { return communicated_s_; }
   /// Notes every collective in this trace from now on, with the bytes this rank sends; null: in none. It must
   /// outlive that. Not collective.
   void set_trace(TraceSpans* trace) { trace_ = trace; }
@@ -164,9 +167,11 @@ class Communicator {
 
  private:
   friend class Watchdog;
+  friend class Courier;
   friend ClockOffset clock_offset(Communicator& comm, const std::function<double()>& clock);
   struct Impl;
   class Inside;
+  class Carried;
   explicit Communicator(std::unique_ptr<Impl> impl);
 
   template <class T>
@@ -193,7 +198,7 @@ class Communicator {
   int node_size_ = 1;
   int node_rank_ = 0;
   uint64_t bytes_sent_ = 0;
-  double waited_s_ = 0;
+  double waited_s_ = 0, communicated_s_ = 0;
   TraceSpans* trace_ = nullptr;
 };
 
