@@ -41,13 +41,13 @@ Courier::Ticket Courier::send(Communicator& comm, std::function<void()> job) {
 
 void Courier::wait(Ticket ticket) {
   std::unique_lock lock(mutex_);
+  const bool by_sender = sender_ == std::this_thread::get_id();
   if (done_ < ticket) {
-    const bool counts = sender_ == std::this_thread::get_id();
-    const double begun_s = counts ? now_s() : 0;
+    const double begun_s = now_s();
     did_something_.wait(lock, [&] { return done_ >= ticket; });
-    if (counts) lent_->waited_s_ += now_s() - begun_s;
+    if (by_sender) lent_->waited_s_ += now_s() - begun_s;
   }
-  if (lent_ != nullptr && ticket == sent_) {
+  if (lent_ != nullptr && by_sender && ticket == sent_) {
     lent_->impl_->lent = false;
     lent_ = nullptr;
   }

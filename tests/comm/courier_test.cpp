@@ -159,6 +159,10 @@ TEST(Courier, SeveralThreadsMayWait) {
       }
     });
   for (std::thread& t : waiting) t.join();
+  if (comm.size() > 1) {
+    EXPECT_THROW(comm.barrier(), Error);  // the sender has not waited
+  }
+  courier.wait(tickets.back());
   comm.barrier();
 }
 

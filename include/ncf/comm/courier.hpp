@@ -4,8 +4,8 @@
 /// ranks while nobody calls MPI, so a thread that is inside of blocking calls is what makes communication and
 /// computation happen at the same time.
 ///
-/// From the first job that is sent until all that were sent have been waited for, the communicator belongs to
-/// the courier: a collective of anybody else throws Error{internal}, whatever the jobs are at. Without a
+/// From the first job that is sent until its sender has waited for the last, the communicator belongs to the
+/// courier: a collective of anybody else throws Error{internal}, whatever the jobs are at. Without a
 /// thread of its own a courier carries out a job as it is sent, and all else is the same.
 
 #include <condition_variable>
