@@ -12,8 +12,8 @@ NCF_MULTIARCH void add_row(int64_t n, const float* __restrict from, float* __res
   for (int64_t i = 0; i < n; ++i) to[i] += from[i];
 }
 
-void grow(AlignedVector<float>& buffer, int64_t values) {
-  if (buffer.size() < static_cast<std::size_t>(values)) buffer.resize(static_cast<std::size_t>(values));
+void grow(AlignedVector<float>& buffer, std::size_t values) {
+  if (buffer.size() < values) buffer.resize(values);
 }
 
 std::size_t total(std::span<const int64_t> counts) {
@@ -23,127 +23,153 @@ std::size_t total(std::span<const int64_t> counts) {
 }  // namespace
 
 RowExchange::RowExchange(ShardMap shards, Granules granules, std::span<const int64_t> total_rows)
-    : shards_(shards), granules_(granules) {
+    : shards_(shards), granules_(granules), trips_(total_rows.size()), came_back_(total_rows.size()) {
   for (const int64_t rows : total_rows) routes_.emplace_back(shards, rows, granules.a_rank());
 }
 
-uint64_t RowExchange::plan(Communicator& comm, std::span<const std::span<const int32_t>> ids,
-                           uint64_t notes) {
-  for (std::size_t t = 0; t < tables(); ++t) routes_[t].find_unique(ids[t]);
+uint64_t RowExchange::plan(Communicator& comm, std::span<const std::span<const int32_t>> ids, uint64_t notes,
+                           SampleParts parts) {
   if (comm.size() == 1) {
-    for (TableRoutes& r : routes_) r.set_wanted_by_self();
+    for (std::size_t t = 0; t < tables(); ++t) {
+      routes_[t].find_unique(ids[t]);
+      routes_[t].set_wanted_by_self();
+    }
     return notes;
   }
-  // First how many rows of each table (and the notes), then which: table after table for each rank.
-  const auto world = static_cast<std::size_t>(comm.size());
-  const std::size_t words = tables() + 1;
+  for (std::size_t t = 0; t < tables(); ++t) routes_[t].find_unique(ids[t], parts);
+  // First how many rows of each table and part (and the notes), then which: table after table for each rank.
+  const auto world = static_cast<std::size_t>(comm.size()), of_table = static_cast<std::size_t>(parts.count);
+  const std::size_t words = tables() * of_table + 1;
   std::vector<int64_t> ask(world * words, static_cast<int64_t>(notes)), asked(world * words);
   std::vector<int64_t> ask_total(world), asked_total(world);
   std::vector<int32_t> wishes;
-  std::vector<std::size_t> at(tables(), 0);
   for (std::size_t r = 0; r < world; ++r)
     for (std::size_t t = 0; t < tables(); ++t) {
-      const auto count = static_cast<std::size_t>(routes_[t].unique_counts()[r]);
-      ask[r * words + t] = static_cast<int64_t>(count);
-      ask_total[r] += static_cast<int64_t>(count);
-      const auto places = routes_[t].places().subspan(at[t], count);
-      wishes.insert(wishes.end(), places.begin(), places.end());
-      at[t] += count;
+      for (std::size_t k = 0; k < of_table; ++k)
+        ask[r * words + t * of_table + k] = routes_[t].unique_of(r, static_cast<int64_t>(k)).count;
+      const RowRange range = routes_[t].unique_of(r);
+      ask_total[r] += range.count;
+      const auto first = routes_[t].places().begin() + range.first;
+      wishes.insert(wishes.end(), first, first + range.count);
     }
   comm.all_to_all(std::span<const int64_t>(ask), std::span<int64_t>(asked));
   for (std::size_t r = 0; r < world; ++r) {
-    for (std::size_t t = 0; t < tables(); ++t) asked_total[r] += asked[r * words + t];
-    notes |= static_cast<uint64_t>(asked[r * words + tables()]);
+    const auto of_rank = std::span(asked).subspan(r * words, words);
+    asked_total[r] = std::accumulate(of_rank.begin(), of_rank.end() - 1, int64_t{0});
+    notes |= static_cast<uint64_t>(of_rank.back());
   }
   std::vector<int32_t> heard(total(asked_total));
   comm.all_to_all_v(std::span<const int32_t>(wishes), std::span<const int64_t>(ask_total),
                     std::span<int32_t>(heard), std::span<const int64_t>(asked_total));
-  std::vector<int32_t> places;
-  std::vector<int64_t> counts(world);
-  for (std::size_t t = 0; t < tables(); ++t) {
-    places.clear();
-    auto from = heard.begin();
-    for (std::size_t r = 0; r < world; ++r)
-      for (std::size_t u = 0; u < tables(); ++u) {
-        const int64_t count = asked[r * words + u];
-        if (u == t) places.insert(places.end(), from, from + count);
-        if (u == t) counts[r] = count;
-        from += count;
-      }
-    routes_[t].set_wanted(places, counts);
-  }
+  std::vector<std::vector<int32_t>> places(tables());
+  std::vector<std::vector<int64_t>> counts(tables());
+  auto from = heard.begin();
+  for (std::size_t r = 0; r < world; ++r)
+    for (std::size_t t = 0; t < tables(); ++t) {
+      const auto of_rank = std::span(asked).subspan(r * words + t * of_table, of_table);
+      counts[t].insert(counts[t].end(), of_rank.begin(), of_rank.end());
+      const int64_t count = std::accumulate(of_rank.begin(), of_rank.end(), int64_t{0});
+      places[t].insert(places[t].end(), from, from + count);
+      from += count;
+    }
+  for (std::size_t t = 0; t < tables(); ++t) routes_[t].set_wanted(places[t], counts[t]);
   return notes;
 }
 
-template <class Counts>
-void RowExchange::count_values(Counts counts, std::span<const int64_t> cols,
-                               std::vector<int64_t>& out) const {
-  out.assign(static_cast<std::size_t>(shards_.world), 0);
-  for (std::size_t t = 0; t < tables(); ++t)
-    for (std::size_t r = 0; r < out.size(); ++r) out[r] += counts(routes_[t])[r] * cols[t];
+void RowExchange::begin_gather(std::span<const Matrix> there, std::span<Matrix> here) const {
+  for (std::size_t t = 0; t < tables(); ++t) here[t].reshape_aligned(routes_[t].unique(), there[t].cols());
 }
 
-void RowExchange::gather(Communicator& comm, std::span<Matrix> there, std::span<Matrix> here) {
+void RowExchange::gather_part(Communicator& comm, int64_t part, std::span<Matrix> there,
+                              std::span<Matrix> here) {
   if (comm.size() == 1) {  // its unique rows are its owned rows, in the same order
     for (std::size_t t = 0; t < tables(); ++t) std::swap(there[t], here[t]);
     return;
   }
-  std::vector<int64_t> cols;
-  for (const Matrix& m : there) cols.push_back(m.cols());
-  count_values([](const TableRoutes& r) { return r.wanted_counts(); }, cols, wanted_values_);
-  count_values([](const TableRoutes& r) { return r.unique_counts(); }, cols, unique_values_);
-  const std::size_t sent = total(wanted_values_), received = total(unique_values_);
-  grow(send_, static_cast<int64_t>(sent));
-  grow(receive_, static_cast<int64_t>(received));
-  float* to = send_.data();
-  std::vector<std::size_t> at(tables(), 0);
-  for (std::size_t r = 0; r < wanted_values_.size(); ++r)
-    for (std::size_t t = 0; t < tables(); ++t)
-      for (int64_t k = 0; k < routes_[t].wanted_counts()[r]; ++k)
-        to = std::copy_n(there[t].row(routes_[t].wanted()[at[t]++]), cols[t], to);
-  comm.all_to_all_v(std::span<const float>(send_.data(), sent), std::span<const int64_t>(wanted_values_),
-                    std::span<float>(receive_.data(), received), std::span<const int64_t>(unique_values_));
-  const float* from = receive_.data();
-  for (std::size_t t = 0; t < tables(); ++t) here[t].reshape_aligned(routes_[t].unique(), cols[t]);
-  at.assign(tables(), 0);
-  for (std::size_t r = 0; r < unique_values_.size(); ++r)
-    for (std::size_t t = 0; t < tables(); ++t)
-      for (int64_t k = 0; k < routes_[t].unique_counts()[r]; ++k, from += cols[t])
-        std::copy_n(from, cols[t], here[t].row(static_cast<int64_t>(at[t]++)));
+  Trip& trip = trips_[0];
+  trip.begin(comm.size());
+  for (std::size_t t = 0; t < tables(); ++t)
+    for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
+      trip.send_counts[r] += routes_[t].wanted_of(r, part).count * there[t].cols();
+      trip.receive_counts[r] += routes_[t].unique_of(r, part).count * here[t].cols();
+    }
+  float* to = trip.room_to_send();
+  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
+    for (std::size_t t = 0; t < tables(); ++t) {
+      const RowRange range = routes_[t].wanted_of(r, part);
+      for (const int32_t row : routes_[t].wanted().subspan(static_cast<std::size_t>(range.first),
+                                                           static_cast<std::size_t>(range.count)))
+        to = std::copy_n(there[t].row(row), there[t].cols(), to);
+    }
+  trip.make(comm);
+  const float* from = trip.receive.data();
+  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
+    for (std::size_t t = 0; t < tables(); ++t) {
+      const RowRange range = routes_[t].unique_of(r, part);
+      for (int64_t k = 0; k < range.count; ++k, from += here[t].cols())
+        std::copy_n(from, here[t].cols(), here[t].row(range.first + k));
+    }
+}
+
+void RowExchange::gather(Communicator& comm, std::span<Matrix> there, std::span<Matrix> here) {
+  begin_gather(there, here);
+  for (int64_t part = 0; part < parts(); ++part) gather_part(comm, part, there, here);
+}
+
+void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t last,
+                            std::span<Matrix* const> gradients) {
+  if (comm.size() == 1) return;
+  Trip& trip = trips_[first];
+  trip.begin(comm.size());
+  for (std::size_t t = first; t < last; ++t)
+    for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
+      trip.send_counts[r] += routes_[t].unique_of(r).count * gradients[t]->cols();
+      trip.receive_counts[r] += routes_[t].wanted_of(r).count * gradients[t]->cols();
+    }
+  float* to = trip.room_to_send();
+  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
+    for (std::size_t t = first; t < last; ++t) {
+      const RowRange range = routes_[t].unique_of(r);
+      for (int64_t k = 0; k < range.count; ++k)
+        to = std::copy_n(gradients[t]->row(range.first + k), gradients[t]->cols(), to);
+    }
+  trip.make(comm);
+  const float* from = trip.receive.data();
+  for (std::size_t t = first; t < last; ++t) came_back_[t].clear();
+  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
+    for (std::size_t t = first; t < last; ++t) {
+      came_back_[t].push_back(from);
+      from += routes_[t].wanted_of(r).count * gradients[t]->cols();
+    }
+}
+
+void RowExchange::add_up(std::size_t table, Matrix& gradients, Matrix& sums) {
+  if (shards_.world == 1) return std::swap(gradients, sums);
+  std::vector<const float*>& at = came_back_[table];
+  sums.reshape_aligned(std::ssize(routes_[table].owned()), gradients.cols());
+  granules_.fixed_order ? add_along_tree(table, sums, at) : add_in_rank_order(table, sums, at);
 }
 
 void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradients, std::span<Matrix> sums) {
-  if (comm.size() == 1) {
-    for (std::size_t t = 0; t < tables(); ++t) std::swap(*gradients[t], sums[t]);
-    return;
-  }
-  std::vector<int64_t> cols;
-  for (const Matrix* m : gradients) cols.push_back(m->cols());
-  count_values([](const TableRoutes& r) { return r.wanted_counts(); }, cols, wanted_values_);
-  count_values([](const TableRoutes& r) { return r.unique_counts(); }, cols, unique_values_);
-  const std::size_t sent = total(unique_values_), received = total(wanted_values_);
-  grow(send_, static_cast<int64_t>(sent));
-  grow(receive_, static_cast<int64_t>(received));
-  float* to = send_.data();
-  std::vector<int64_t> next(tables(), 0);
-  for (std::size_t r = 0; r < unique_values_.size(); ++r)
-    for (std::size_t t = 0; t < tables(); ++t)
-      for (int64_t k = 0; k < routes_[t].unique_counts()[r]; ++k)
-        to = std::copy_n(gradients[t]->row(next[t]++), cols[t], to);
-  comm.all_to_all_v(std::span<const float>(send_.data(), sent), std::span<const int64_t>(unique_values_),
-                    std::span<float>(receive_.data(), received), std::span<const int64_t>(wanted_values_));
-  for (std::size_t t = 0; t < tables(); ++t) {
-    // Where each rank's rows of this table begin.
-    std::vector<const float*> at;
-    const float* begin = receive_.data();
-    for (std::size_t r = 0; r < wanted_values_.size(); ++r) {
-      at.push_back(begin);
-      for (std::size_t u = 0; u < t; ++u) at.back() += routes_[u].wanted_counts()[r] * cols[u];
-      begin += wanted_values_[r];
-    }
-    sums[t].reshape_aligned(std::ssize(routes_[t].owned()), cols[t]);
-    granules_.fixed_order ? add_along_tree(t, sums[t], at) : add_in_rank_order(t, sums[t], at);
-  }
+  send_back(comm, 0, tables(), gradients);
+  for (std::size_t t = 0; t < tables(); ++t) add_up(t, *gradients[t], sums[t]);
+}
+
+void RowExchange::Trip::begin(int ranks) {
+  send_counts.assign(static_cast<std::size_t>(ranks), 0);
+  receive_counts.assign(static_cast<std::size_t>(ranks), 0);
+}
+
+float* RowExchange::Trip::room_to_send() {
+  grow(send, total(send_counts));
+  grow(receive, total(receive_counts));
+  return send.data();
+}
+
+void RowExchange::Trip::make(Communicator& comm) {
+  comm.all_to_all_v(
+      std::span<const float>(send.data(), total(send_counts)), std::span<const int64_t>(send_counts),
+      std::span<float>(receive.data(), total(receive_counts)), std::span<const int64_t>(receive_counts));
 }
 
 void RowExchange::add_in_rank_order(std::size_t table, Matrix& sums, std::vector<const float*>& at) const {
@@ -151,7 +177,7 @@ void RowExchange::add_in_rank_order(std::size_t table, Matrix& sums, std::vector
   sums.fill(0);
   auto wanted = routes.wanted().begin();
   for (std::size_t r = 0; r < at.size(); ++r)
-    for (int64_t k = 0; k < routes.wanted_counts()[r]; ++k, at[r] += sums.cols())
+    for (int64_t k = routes.wanted_of(r).count; k > 0; --k, at[r] += sums.cols())
       add_row(sums.cols(), at[r], sums.row(*wanted++));
 }
 
@@ -164,7 +190,7 @@ void RowExchange::add_along_tree(std::size_t table, Matrix& sums, std::vector<co
   auto wanted = routes.wanted().begin();
   for (std::size_t r = 0; r < world; ++r) {
     const auto subtree = static_cast<std::size_t>(granules_.subtree(static_cast<int64_t>(r)));
-    for (int64_t k = 0; k < routes.wanted_counts()[r]; ++k, at[r] += sums.cols())
+    for (int64_t k = routes.wanted_of(r).count; k > 0; --k, at[r] += sums.cols())
       nodes_[static_cast<std::size_t>(*wanted++) * world + subtree] = at[r];
   }
   for (int64_t k = 0; k < sums.rows(); ++k)

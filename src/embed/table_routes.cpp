@@ -1,8 +1,19 @@
 #include "ncf/embed/table_routes.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace ncf {
+namespace {
+
+/// bounds = what the counts add up to before each of them, and after all.
+void cumulate(std::span<const int64_t> counts, std::vector<int64_t>& bounds) {
+  bounds.resize(counts.size() + 1);
+  bounds[0] = 0;
+  std::partial_sum(counts.begin(), counts.end(), bounds.begin() + 1);
+}
+
+}  // namespace
 
 TableRoutes::TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes)
     : shards_(shards), classes_(classes) {
@@ -10,13 +21,14 @@ TableRoutes::TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes)
   class_rows_ = (most + classes - 1) / classes;
 }
 
-void TableRoutes::find_unique(std::span<const int32_t> ids) {
+void TableRoutes::find_unique(std::span<const int32_t> ids, SampleParts parts) {
+  parts_ = parts.count;
   const int64_t a_rank = classes_ * class_rows_;
   if (shards_.world == 1 && classes_ == 1) {  // a row's place is its number
     unique_.find(ids, a_rank);
     places_.assign(unique_.values().begin(), unique_.values().end());
     unique_counts_.assign(1, std::ssize(places_));
-    return;
+    return parts_ == 1 ? cumulate(unique_counts_, unique_bounds_) : sort_by_part(parts);
   }
   keys_.resize(ids.size());
   for (std::size_t k = 0; k < ids.size(); ++k) {
@@ -37,6 +49,34 @@ void TableRoutes::find_unique(std::span<const int32_t> ids) {
     ++unique_counts_[static_cast<std::size_t>(owner)];
     places_[u] = static_cast<int32_t>(key - owner * a_rank);
   }
+  parts_ == 1 ? cumulate(unique_counts_, unique_bounds_) : sort_by_part(parts);
+}
+
+void TableRoutes::sort_by_part(SampleParts parts) {
+  const std::size_t unique = places_.size(), count = static_cast<std::size_t>(parts_);
+  const std::span<const int32_t> slots = unique_.slots();
+  first_part_.assign(unique, static_cast<uint8_t>(SampleParts::most));
+  for (std::size_t k = 0; k < slots.size(); ++k) {
+    uint8_t& first = first_part_[static_cast<std::size_t>(slots[k])];
+    first = std::min(first, parts.of_sample[k]);
+  }
+  // Counted, then put behind each other, owner by owner.
+  std::vector<int64_t> counts(unique_counts_.size() * count, 0);
+  for (std::size_t owner = 0, u = 0; owner < unique_counts_.size(); ++owner)
+    for (int64_t k = 0; k < unique_counts_[owner]; ++k) ++counts[owner * count + first_part_[u++]];
+  cumulate(counts, unique_bounds_);
+  std::vector<int64_t> next(unique_bounds_.begin(), unique_bounds_.end() - 1);
+  moved_.resize(unique);
+  sorted_.resize(unique);
+  for (std::size_t owner = 0, u = 0; owner < unique_counts_.size(); ++owner)
+    for (int64_t k = 0; k < unique_counts_[owner]; ++k, ++u) {
+      const int64_t to = next[owner * count + first_part_[u]]++;
+      moved_[u] = static_cast<int32_t>(to);
+      sorted_[static_cast<std::size_t>(to)] = places_[u];
+    }
+  places_.swap(sorted_);
+  slots_.resize(slots.size());
+  for (std::size_t k = 0; k < slots.size(); ++k) slots_[k] = moved_[static_cast<std::size_t>(slots[k])];
 }
 
 void TableRoutes::set_owned(std::span<const int32_t> places) {
@@ -56,14 +96,14 @@ void TableRoutes::set_owned(std::span<const int32_t> places) {
 }
 
 void TableRoutes::set_wanted_by_self() {
-  wanted_counts_ = unique_counts_;
+  wanted_bounds_ = unique_bounds_;
   wanted_.resize(places_.size());
   std::iota(wanted_.begin(), wanted_.end(), 0);
   set_owned(places_);
 }
 
 void TableRoutes::set_wanted(std::span<const int32_t> places, std::span<const int64_t> counts) {
-  wanted_counts_.assign(counts.begin(), counts.end());
+  cumulate(counts, wanted_bounds_);
   asked_.find(places, classes_ * class_rows_);
   wanted_.assign(asked_.slots().begin(), asked_.slots().end());
   set_owned(asked_.values());

@@ -48,19 +48,29 @@ class RowExchangeTest : public testing::TestWithParam<bool> {
                                             batch * 100 + static_cast<uint64_t>(rank), 2 * k + table));
     return ids;
   }
+  /// The samples in `count` parts, as a rank computes them; with more parts than samples some are empty.
+  SampleParts cut(std::size_t samples, int64_t count) {
+    part_of_sample.resize(samples);
+    for (std::size_t k = 0; k < samples; ++k)
+      part_of_sample[k] = static_cast<uint8_t>(static_cast<int64_t>(k) * count / std::ssize(part_of_sample));
+    return {count, part_of_sample};
+  }
   void plan_and_gather(std::span<const int32_t> first, std::span<const int32_t> second) {
     const std::span<const int32_t> ids[] = {first, second};
     exchange.plan(comm, ids);
     gather();
   }
   void gather() {
+    fill_there();
+    exchange.gather(comm, there, rows);
+  }
+  void fill_there() {
     for (std::size_t t = 0; t < 2; ++t) {
       const auto owned = exchange.routes(t).owned();
       there[t].reshape(std::ssize(owned), table_cols[t]);
       for (std::size_t k = 0; k < owned.size(); ++k)
         std::copy_n(shard[t].row(owned[k]), table_cols[t], there[t].row(static_cast<int64_t>(k)));
     }
-    exchange.gather(comm, there, rows);
   }
   /// Every sample's gradient added to its row.
   void return_sum(Matrix (&gradients)[2]) {
@@ -76,7 +86,9 @@ class RowExchangeTest : public testing::TestWithParam<bool> {
           here[t].values()(here[t].terms()[static_cast<std::size_t>(k)], c) += gradients[t].row(k)[c];
     }
     Matrix* const totals[] = {&here[0].total(), &here[1].total()};
-    exchange.return_sum(comm, totals, sums);
+    if (!apart) return exchange.return_sum(comm, totals, sums);
+    for (std::size_t t = 0; t < 2; ++t) exchange.send_back(comm, t, t + 1, totals);
+    for (std::size_t t = 0; t < 2; ++t) exchange.add_up(t, *totals[t], sums[t]);
   }
 
   Communicator comm;
@@ -84,6 +96,8 @@ class RowExchangeTest : public testing::TestWithParam<bool> {
   Granules granules;
   RowExchange exchange;
   Matrix shard[2], there[2], rows[2], sums[2];
+  std::vector<uint8_t> part_of_sample;
+  bool apart = false;  // the tables' sums return one after the other
 };
 
 TEST_P(RowExchangeTest, GatherIsIndexing) {
@@ -133,6 +147,76 @@ TEST_P(RowExchangeTest, ReturnIsTheAdjointOfGather) {
         for (std::size_t c = 0; c < n; ++c)
           EXPECT_EQ(static_cast<double>(sums[t].row(static_cast<int64_t>(k))[c]),
                     expected[static_cast<std::size_t>(shards.global(owned[k]))][c]);
+    }
+  }
+}
+
+TEST_P(RowExchangeTest, InPartsTheRowsOfAPartAreThereAfterIt) {
+  for (const int64_t parts : {2, 3, 8, 40})
+    for (uint64_t batch = 0; batch < 4; ++batch) {
+      const std::vector<int32_t> ids[] = {ids_of(comm.rank(), batch, 0), ids_of(comm.rank(), batch, 1)};
+      const std::span<const int32_t> spans[] = {ids[0], ids[1]};
+      exchange.plan(comm, spans, 0, cut(ids[0].size(), parts));
+      ASSERT_EQ(exchange.parts(), comm.size() == 1 ? 1 : parts);
+      fill_there();
+      exchange.begin_gather(there, rows);
+      for (std::size_t t = 0; t < 2; ++t) rows[t].fill(-1);
+      const uint64_t before = comm.bytes_sent();
+      for (int64_t part = 0; part < exchange.parts(); ++part) {
+        exchange.gather_part(comm, part, there, rows);
+        for (std::size_t t = 0; t < 2; ++t)
+          for (std::size_t k = 0; k < ids[t].size(); ++k) {
+            if (comm.size() > 1 && part_of_sample[k] > part) continue;
+            for (int64_t c = 0; c < table_cols[t]; ++c)
+              ASSERT_EQ(rows[t].row(exchange.routes(t).slots()[k])[c], table_value(t, ids[t][k], c));
+          }
+      }
+      // No row twice: as many bytes as in one part.
+      const uint64_t in_parts = comm.bytes_sent() - before;
+      exchange.plan(comm, spans);
+      fill_there();
+      const uint64_t between = comm.bytes_sent();
+      exchange.gather(comm, there, rows);
+      EXPECT_EQ(comm.bytes_sent() - between, in_parts);
+    }
+}
+
+TEST_P(RowExchangeTest, PartsAndTablesApartReturnTheSameSums) {
+  for (uint64_t batch = 0; batch < 4; ++batch) {
+    const std::vector<int32_t> ids[] = {ids_of(comm.rank(), batch, 0), ids_of(comm.rank(), batch, 1)};
+    const std::span<const int32_t> spans[] = {ids[0], ids[1]};
+    // Sums of these depend on the order in which they are taken.
+    const auto gradients_of = [&](Matrix(&gradients)[2]) {
+      for (std::size_t t = 0; t < 2; ++t) {
+        gradients[t].reshape(std::ssize(ids[t]), table_cols[t]);
+        for (std::size_t k = 0; k < ids[t].size(); ++k)
+          for (int64_t c = 0; c < table_cols[t]; ++c)
+            gradients[t].row(static_cast<int64_t>(k))[c] =
+                1 / static_cast<float>(1 + ids[t][k] + 7 * comm.rank() + 3 * c + static_cast<int64_t>(k));
+      }
+    };
+    Matrix gradients[2], expected[2];
+    exchange.plan(comm, spans);
+    gather();
+    gradients_of(gradients);
+    return_sum(gradients);
+    std::vector<int64_t> owned[2];
+    for (std::size_t t = 0; t < 2; ++t) {
+      std::swap(expected[t], sums[t]);
+      const auto list = exchange.routes(t).owned();
+      owned[t].assign(list.begin(), list.end());
+    }
+    exchange.plan(comm, spans, 0, cut(ids[0].size(), 5));
+    gather();
+    gradients_of(gradients);
+    apart = true;
+    return_sum(gradients);
+    apart = false;
+    for (std::size_t t = 0; t < 2; ++t) {
+      const auto list = exchange.routes(t).owned();
+      ASSERT_EQ(owned[t], std::vector<int64_t>(list.begin(), list.end()));
+      for (int64_t k = 0; k < expected[t].rows(); ++k)
+        for (int64_t c = 0; c < table_cols[t]; ++c) ASSERT_EQ(expected[t].row(k)[c], sums[t].row(k)[c]);
     }
   }
 }

@@ -58,6 +58,51 @@ TEST(TableRoutes, OwnersOfAllRanksTogetherHaveWhatWasAskedFor) {
       }
 }
 
+TEST(TableRoutes, ARowBelongsToTheFirstPartThatUsesIt) {
+  constexpr int64_t rows = 100;
+  const auto ids = random_ids(150, rows);
+  for (const int64_t world : {1, 2, 3, 8})
+    for (const int64_t count : {2, 5, 7}) {
+      std::vector<uint8_t> of_sample;  // not in the order of the samples, and part 1 has none
+      for (std::size_t k = 0; k < ids.size(); ++k)
+        of_sample.push_back(static_cast<uint8_t>(k * 31 % static_cast<std::size_t>(count)));
+      std::ranges::replace(of_sample, uint8_t{1}, uint8_t{0});
+      TableRoutes whole({0, world}, rows, 1), routes({0, world}, rows, 1);
+      whole.find_unique(ids);
+      routes.find_unique(ids, {count, of_sample});
+      EXPECT_EQ(routes.parts(), count);
+      ASSERT_EQ(routes.unique(), whole.unique());
+      const std::vector<int64_t> counts(routes.unique_counts().begin(), routes.unique_counts().end());
+      EXPECT_EQ(counts, std::vector<int64_t>(whole.unique_counts().begin(), whole.unique_counts().end()));
+      const auto part_of_row = [&](int64_t row, std::size_t owner) {
+        for (int64_t part = 0; part < count; ++part) {
+          const RowRange range = routes.unique_of(owner, part);
+          if (row >= range.first && row < range.first + range.count) return part;
+        }
+        return int64_t{-1};
+      };
+      std::vector<int64_t> first(static_cast<std::size_t>(rows), count);
+      for (std::size_t k = 0; k < ids.size(); ++k)
+        first[static_cast<std::size_t>(ids[k])] =
+            std::min<int64_t>(first[static_cast<std::size_t>(ids[k])], of_sample[k]);
+      for (std::size_t k = 0; k < ids.size(); ++k) {
+        const int64_t slot = routes.slots()[k], owner = ids[k] % world;
+        EXPECT_EQ(part_of_row(slot, static_cast<std::size_t>(owner)),
+                  first[static_cast<std::size_t>(ids[k])]);
+        EXPECT_EQ(routes.places()[static_cast<std::size_t>(slot)], ids[k] / world);
+      }
+      for (std::size_t owner = 0; owner < static_cast<std::size_t>(world); ++owner) {
+        EXPECT_EQ(routes.unique_of(owner, 1).count, 0);
+        int64_t next = routes.unique_of(owner).first;
+        for (int64_t part = 0; part < count; ++part) {
+          EXPECT_EQ(routes.unique_of(owner, part).first, next);
+          next += routes.unique_of(owner, part).count;
+        }
+        EXPECT_EQ(next - routes.unique_of(owner).first, counts[owner]);
+      }
+    }
+}
+
 TEST(TableRoutes, AClassHasTheSameRowsInTheSameOrderAtAnyNumberOfRanks) {
   constexpr int64_t rows = 500, granules = 8;
   const auto ids = random_ids(200, rows);

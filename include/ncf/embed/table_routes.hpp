@@ -3,17 +3,24 @@
 /// communicates.
 ///
 /// A rank's rows of a table fall into classes (granules.hpp): local row l is of class l mod `classes`. Lists
-/// of rows are ordered by owner, class and row, so that what goes to a rank is contiguous there and a class
-/// is contiguous at its owner. A row's `place` is its number in that order among all rows its owner has.
+/// of rows are ordered by owner, part (sample_parts.hpp), class and row, so that what goes to a rank is
+/// contiguous there, each part of it too; what an owner is asked for, by all, it has ordered by class and
+/// row. A row's `place` is its number in the order of class and row among all rows its owner has.
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "ncf/embed/sample_parts.hpp"
 #include "ncf/embed/shard_map.hpp"
 #include "ncf/embed/unique_values.hpp"
 
 namespace ncf {
+
+/// Some rows that follow each other in a list.
+struct RowRange {
+  int64_t first = 0, count = 0;
+};
 
 class TableRoutes {
  public:
@@ -21,20 +28,25 @@ class TableRoutes {
   TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes);
 
   /// Which rows these ids (global, any order, repeats welcome) need. set_wanted() must follow.
-  void find_unique(std::span<const int32_t> ids);
-  /// What the ranks ask of this one: places by asking rank, counts[r] of them from rank r.
+  void find_unique(std::span<const int32_t> ids, SampleParts parts = {});
+  /// What the ranks ask of this one: places by asking rank and part, counts[r × parts + k] of them from rank
+  /// r in part k.
   void set_wanted(std::span<const int32_t> places, std::span<const int64_t> counts);
-  /// The same when this rank is the only one.
+  /// The same when this rank is the only one; with one part.
   void set_wanted_by_self();
 
   // What this rank asks for.
 
   /// For each id, its row in the matrix of unique rows.
-  std::span<const int32_t> slots() const { return unique_.slots(); }
+  std::span<const int32_t> slots() const { return parts_ == 1 ? unique_.slots() : slots_; }
   int64_t unique() const { return static_cast<int64_t>(places_.size()); }
-  /// The unique rows as places at their owners, grouped by owner.
+  /// The unique rows as places at their owners, grouped by owner and part.
   std::span<const int32_t> places() const { return places_; }
   std::span<const int64_t> unique_counts() const { return unique_counts_; }  // [ranks]
+  int64_t parts() const { return parts_; }
+  /// Those of one owner, all or of one part.
+  RowRange unique_of(std::size_t owner) const { return range(unique_bounds_, owner, 0, parts_); }
+  RowRange unique_of(std::size_t owner, int64_t part) const { return range(unique_bounds_, owner, part, 1); }
 
   // What this rank is asked for.
 
@@ -42,19 +54,31 @@ class TableRoutes {
   std::span<const int64_t> owned() const { return owned_; }
   /// owned() of class k: [class_bounds()[k], class_bounds()[k + 1]).
   std::span<const int64_t> class_bounds() const { return class_bounds_; }  // [classes + 1]
-  /// Every wish, by asking rank: a number in owned().
+  /// Every wish, by asking rank and part: a number in owned().
   std::span<const int32_t> wanted() const { return wanted_; }
-  std::span<const int64_t> wanted_counts() const { return wanted_counts_; }  // [ranks]
+  /// Those of one rank, all or of one part.
+  RowRange wanted_of(std::size_t rank) const { return range(wanted_bounds_, rank, 0, parts_); }
+  RowRange wanted_of(std::size_t rank, int64_t part) const { return range(wanted_bounds_, rank, part, 1); }
 
  private:
   void set_owned(std::span<const int32_t> places);
+  void sort_by_part(SampleParts parts);
+  RowRange range(const std::vector<int64_t>& bounds, std::size_t rank, int64_t part, int64_t count) const {
+    const std::size_t at = rank * static_cast<std::size_t>(parts_) + static_cast<std::size_t>(part);
+    return {bounds[at], bounds[at + static_cast<std::size_t>(count)] - bounds[at]};
+  }
 
   ShardMap shards_;
   int64_t classes_ = 1;
   int64_t class_rows_ = 1;  // at most, of a rank's class
+  int64_t parts_ = 1;
   UniqueValues unique_, asked_;
   std::vector<int32_t> keys_, places_, wanted_;
-  std::vector<int64_t> unique_counts_, wanted_counts_, owned_, class_bounds_;
+  std::vector<int64_t> unique_counts_, owned_, class_bounds_;
+  std::vector<int64_t> unique_bounds_, wanted_bounds_;  // [ranks × parts + 1]
+  // With several parts only:
+  std::vector<uint8_t> first_part_;              // [unique]
+  std::vector<int32_t> slots_, moved_, sorted_;  // moved_[u]: where the u-th by owner, class and row stands
 };
 
 }  // namespace ncf
