@@ -14,6 +14,7 @@ constexpr std::string_view schedule_kinds[] = {"one_cycle", "cosine", "step", "c
 constexpr std::string_view embedding_updates[] = {"lazy", "dense"};
 constexpr std::string_view reproducibles[] = {"run", "ranks"};
 constexpr std::string_view precisions[] = {"fp32", "bf16"};
+constexpr std::string_view overlaps[] = {"auto", "always", "never"};
 
 }  // namespace
 
@@ -43,6 +44,9 @@ std::span<const std::string_view> names(EmbeddingUpdate) {
 }
 std::span<const std::string_view> names(PrecisionKind) {
   return precisions;
+}
+std::span<const std::string_view> names(OverlapKind) {
+  return overlaps;
 }
 std::span<const std::string_view> names(Reproducible) {
   return reproducibles;

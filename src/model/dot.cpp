@@ -66,13 +66,8 @@ void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& los
   pool_->run(batch.granules(), [&](int64_t granule, int64_t) {
     const FlushDenormals flush;
     const auto g = static_cast<std::size_t>(granule);
-    const int64_t first = batch.bounds[g], count = batch.bounds[g + 1] - first;
-    forward(batch, first, count);
-    losses[g].plain += squared_error(part(std::span(z_), first, count), part(batch.ratings, first, count),
-                                     range_, batch.global_rows, losses[g].exact);
-    dot_backward(batch.users, batch.items, part(batch.user_slots, first, count),
-                 part(batch.item_slots, first, count), z_.data() + first, sums[0].terms().data() + first,
-                 sums[1].terms().data() + first, sums[0].values(), sums[1].values());
+    for (int64_t first = batch.bounds[g]; first < batch.bounds[g + 1]; first += at_once)
+      train_part(batch, first, std::min(at_once, batch.bounds[g + 1] - first), sums, losses[g]);
   });
   for (const LossSum& of_granule : losses) {
     loss.exact.add(of_granule.exact);
@@ -80,11 +75,21 @@ void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& los
   }
 }
 
+void Dot::train_part(const BatchView& batch, int64_t first, int64_t count, std::span<RowSums, 2> sums,
+                     LossSum& loss) {
+  batch.wait_for(first, count);
+  forward(batch, first, count);
+  loss.plain += squared_error(part(std::span(z_), first, count), part(batch.ratings, first, count), range_,
+                              batch.global_rows, loss.exact);
+  dot_backward(batch.users, batch.items, part(batch.user_slots, first, count),
+               part(batch.item_slots, first, count), z_.data() + first, sums[0].terms().data() + first,
+               sums[1].terms().data() + first, sums[0].values(), sums[1].values());
+}
+
 void Dot::predict(const BatchView& batch, std::span<float> predictions) {
   z_.resize(static_cast<std::size_t>(batch.samples()));
-  constexpr int64_t size = 1024;
-  pool_->run((batch.samples() + size - 1) / size, [&](int64_t k, int64_t) {
-    forward(batch, k * size, std::min(size, batch.samples() - k * size));
+  pool_->run((batch.samples() + at_once - 1) / at_once, [&](int64_t k, int64_t) {
+    forward(batch, k * at_once, std::min(at_once, batch.samples() - k * at_once));
   });
   predict_in_range(z_, range_);
   std::ranges::copy(z_, predictions.begin());

@@ -64,6 +64,11 @@ void Model::owner_forward(std::size_t table, const OwnedRows& rows, Matrix& valu
   neural->project(table, rows, parameters, out.view());
 }
 
+Rounds Model::rounds() const {
+  if (const auto* neural = std::get_if<Neural>(&model_)) return neural->rounds();
+  return std::get<Dot>(model_).rounds();
+}
+
 void Model::train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums,
                   LossSum& loss, const GlobalSum& sum) {
   if (auto* neural = std::get_if<Neural>(&model_)) return neural->train(batch, parameters, sums, loss, sum);

@@ -118,6 +118,7 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
     const Chunk& granule = granules[static_cast<std::size_t>(g)];
     for (int64_t at = 0; at < granule.count; at += micro_batch_) {
       const Chunk part{0, std::min(micro_batch_, granule.count - at), granule.granule};
+      batch.wait_for(granule.first + at, part.count);
       train_pass(batch, pass_of(batch, granule.first + at, std::span(&part, 1), part.count),
                  work_[static_cast<std::size_t>(worker)], parameters, sums,
                  losses[static_cast<std::size_t>(g)], sum);

@@ -118,6 +118,7 @@ class Run {
                  EpochSamples::quickest_order(config.model)),
         saving_(config, data_, learner_, report_),
         telling_(config.comm, limit_, report_) {
+    learner_.set_overlap(overlaps(config, comm));
     if (resumed()) saving_.set_last_step(state_.progress.step);
   }
 

@@ -88,10 +88,11 @@ struct Outcome {
   std::vector<float> values;
 };
 
-Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1) {
+Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1, bool overlap = false) {
   const Granules granules = make_granules(config.train, comm.size(), threads);
   Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
                   make_schedule(config.train, steps, steps), threads);
+  learner.set_overlap(overlap);
   PhaseTimer timer;
   LossSum loss;
   for (int64_t s = 0; s < steps; ++s) {
@@ -140,9 +141,23 @@ TEST_P(LearnerTest, InAFixedOrderTheyLearnItBitByBit) {
     EXPECT_EQ(one.loss, many.loss);
     EXPECT_EQ(one.mse, many.mse);
     ASSERT_EQ(one.values, many.values) << granules << " granules";
-    const Outcome threads = outcome(world, config, 2);
+    const Outcome threads = outcome(world, config, 2, true);
+    EXPECT_EQ(one.loss, threads.loss);
     EXPECT_EQ(one.mse, threads.mse);
-    ASSERT_EQ(one.values, threads.values) << granules << " granules, two threads";
+    ASSERT_EQ(one.values, threads.values) << granules << " granules, two threads, overlapping";
+    const Outcome overlapping = outcome(world, config, 1, true);
+    EXPECT_EQ(one.loss, overlapping.loss);
+    ASSERT_EQ(one.values, overlapping.values) << granules << " granules, overlapping";
+  }
+}
+
+TEST_P(LearnerTest, OverlappingChangesNoBit) {
+  for (const int64_t threads : {1, 3}) {
+    const Outcome before_and_after = outcome(world, config, threads),
+                  beside = outcome(world, config, threads, true);
+    EXPECT_EQ(before_and_after.loss, beside.loss);
+    EXPECT_EQ(before_and_after.mse, beside.mse);
+    ASSERT_EQ(before_and_after.values, beside.values) << threads << " threads";
   }
 }
 
@@ -196,6 +211,24 @@ TEST(Learner, InBf16AFixedOrderGivesTheSameBits) {
   EXPECT_EQ(one.values, many.values);
   EXPECT_NE(one.loss, fp32.loss);
   EXPECT_NEAR(one.loss, fp32.loss, 0.01 * fp32.loss);
+}
+
+TEST(Learner, RowsComeInAsManyPartsAsThereAreRounds) {
+  Communicator comm = Communicator::world();
+  const auto parts = [&](bool batch_norm, int64_t samples_a_rank, int64_t threads, bool overlap) {
+    Config config = config_for(ModelKind::neural, batch_norm, EmbeddingUpdate::lazy, 0);
+    Learner learner(config, {comm.rank(), comm.size()}, make_granules(config.train, comm.size(), threads),
+                    users, items, make_schedule(config.train, steps, steps), threads);
+    learner.set_overlap(overlap);
+    return learner.parts(samples_a_rank * comm.size());
+  };
+  EXPECT_EQ(parts(false, 5, 1, true), 1);  // a micro-batch
+  EXPECT_EQ(parts(false, 6, 1, true), 2);
+  EXPECT_EQ(parts(false, 30, 1, true), 6);
+  EXPECT_EQ(parts(false, 30, 2, true), 3);
+  EXPECT_EQ(parts(false, 1000, 1, true), 8);
+  EXPECT_EQ(parts(false, 1000, 1, false), 1);
+  EXPECT_EQ(parts(true, 1000, 1, true), 1);  // which needs all samples at every layer
 }
 
 TEST(Learner, ALossThatIsNotFiniteEndsOnAllRanks) {

@@ -25,6 +25,7 @@ enum class ScheduleKind { one_cycle, cosine, step, constant };
 enum class EmbeddingUpdate { lazy, dense };
 enum class Reproducible { run, ranks };
 enum class PrecisionKind { fp32, bf16 };
+enum class OverlapKind { automatic, always, never };
 
 /// What users write for the enumerators, in their order.
 std::span<const std::string_view> names(DataFormat);
@@ -37,6 +38,7 @@ std::span<const std::string_view> names(ScheduleKind);
 std::span<const std::string_view> names(EmbeddingUpdate);
 std::span<const std::string_view> names(Reproducible);
 std::span<const std::string_view> names(PrecisionKind);
+std::span<const std::string_view> names(OverlapKind);
 
 /// What users write for this enumerator.
 template <class E>
@@ -267,6 +269,7 @@ struct EvalConfig {
 struct CommConfig {
   double timeout_s = 300;
   double slow_rank_s = 30;
+  OverlapKind overlap = OverlapKind::automatic;
 
   bool operator==(const CommConfig&) const = default;
   void describe(Fields& f) {
@@ -276,6 +279,12 @@ struct CommConfig {
         "slow_rank_s", slow_rank_s, {.min = 0, .max = 1e7},
         "seconds over which a rank must have been much slower than the others for a warning that names it; "
         "0: never");
+    f.field("overlap", overlap, {},
+            "whether rows and their gradients travel while a rank computes, by a thread of its own, with the "
+            "same "
+            "bits: `always`, `never`, or with `auto` when ranks lie on several hosts and batches are large "
+            "enough "
+            "to gain");
   }
 };
 

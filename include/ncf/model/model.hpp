@@ -16,6 +16,7 @@
 #include "ncf/model/batch.hpp"
 #include "ncf/model/dot.hpp"
 #include "ncf/model/neural.hpp"
+#include "ncf/model/rounds.hpp"
 #include "ncf/model/row_projection.hpp"
 #include "ncf/nn/parameters.hpp"
 
@@ -46,6 +47,9 @@ class Model {
   /// the memory of `values`, which `rows` looks at.
   void owner_forward(std::size_t table, const OwnedRows& rows, Matrix& values, DenseParameters& parameters,
                      Matrix& out);
+
+  /// In which order train() computes samples.
+  Rounds rounds() const;
 
   /// One slice forward and backward: adds to the gradients of parameters, granule by granule, and to the
   /// loss; adds the gradients of what travelled for the samples' rows to `sums`, which have begun. Every rank

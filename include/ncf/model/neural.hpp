@@ -17,6 +17,7 @@
 #include "ncf/embed/row_sums.hpp"
 #include "ncf/embed/row_table.hpp"
 #include "ncf/model/batch.hpp"
+#include "ncf/model/rounds.hpp"
 #include "ncf/model/row_projection.hpp"
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/loss.hpp"
@@ -41,6 +42,9 @@ class Neural {
   void project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
                         ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients);
 
+  Rounds rounds() const {
+    return {.micro_batch = batch_norm_ ? 0 : micro_batch_, .workers = pool_->workers()};
+  }
   void train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
              const GlobalSum& sum);
   void predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);

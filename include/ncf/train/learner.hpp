@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
+#include "ncf/comm/courier.hpp"
 #include "ncf/config/config.hpp"
 #include "ncf/data/ratings.hpp"
 #include "ncf/embed/row_exchange.hpp"
@@ -36,6 +37,9 @@ int64_t useful_threads(const TrainConfig& config, int64_t world, int64_t threads
 /// The threads that every rank trains with: what the least of them has, as far as it is useful. Collective.
 int64_t agree_on_threads(Communicator& comm, const Config& config);
 
+/// Whether rows travel beside the computation in this job (comm.overlap). The same on all ranks.
+bool overlaps(const Config& config, const Communicator& comm);
+
 /// Throws Error{usage} when this machine has no products in the precision that is asked for.
 void check_precision(const TrainConfig& config);
 
@@ -47,6 +51,12 @@ class Learner {
   /// Computes with so many threads; a batch's work is shared out by granules.
   Learner(const Config& config, ShardMap shards, Granules granules, int64_t user_rows, int64_t item_rows,
           const Schedule& schedule, int64_t threads = 1);
+
+  /// Between steps: whether rows and their gradients travel while this rank computes (courier.hpp), or before
+  /// and after. The same on all ranks. At first they do not.
+  void set_overlap(bool beside);
+  /// In how many parts the rows of a whole batch come.
+  int64_t parts(int64_t batch_size) const;
 
   /// One step on this rank's part of the batch; `step` counts from 1 over the whole run. Adds to `loss` this
   /// rank's squared errors. `notes`, at most 32 bits, are for all ranks; returns those of all of them,
@@ -74,6 +84,7 @@ class Learner {
 
  private:
   BatchView view(const EpochSamples::Part& part, int64_t epoch) const;
+  SampleParts sample_parts(const EpochSamples::Part& part);
   void gather(Communicator& comm, Model::Use use, int64_t rows);
   void compute(Communicator& comm, const EpochSamples::Part& part, int64_t epoch, LossSum& here);
   void return_gradients(Communicator& comm);
@@ -102,7 +113,11 @@ class Learner {
   std::array<RowSums, 2> row_sums_;      // gradients of rows_
   std::array<Matrix, 2> totals_;         // [owned × travelling]: gradients of outgoing_, of all ranks
   std::array<Matrix, 2> row_gradients_;  // [owned × cols]
+  std::array<Matrix*, 2> returning_{};   // totals of row_sums_, on their way to the owners
+  std::vector<uint8_t> part_of_sample_;  // [samples], where the rows come in parts
+  std::vector<Courier::Ticket> coming_;  // [parts]: what brings them
   std::string trouble_;                  // what this rank found not finite and the others do not know of yet
+  std::unique_ptr<Courier> courier_;     // last: its thread uses what is above
 };
 
 }  // namespace ncf
