@@ -69,6 +69,18 @@ std::string in_words(const BenchResult& r, const MachineRates& m) {
   if (r.evaluated > 0)
     text += fmt::format("\nevaluation  {} samples/s\n",
                         grouped(std::llround(static_cast<double>(r.evaluated) / r.evaluate_s)));
+  if (r.overlap) {
+    text += fmt::format(
+        "\noverlap, {} steps each, rows in {} part{}\n"
+        "  ms a step   never    always  never: communication  computation  hidden of the shorter\n",
+        grouped(r.overlap->steps), r.overlap->parts, r.overlap->parts == 1 ? "" : "s");
+    const auto line = [&](const char* what, const OverlapTime& o) {
+      text += fmt::format("  {:<7} {:>9.3f} {:>9.3f} {:>21.3f} {:>12.3f} {:>20.0f} %\n", what, 1e3 * o.never,
+                          1e3 * o.always, 1e3 * o.communication, 1e3 * o.computation, 100 * o.hidden());
+    };
+    line("median", r.overlap->median_s);
+    line("minimum", r.overlap->minimum_s);
+  }
   if (r.work.projects)
     text += "\nThe first layer is computed once a row, by the row's owner: in gather and synchronise.\n";
   return text;
@@ -94,6 +106,19 @@ nlohmann::ordered_json json_of(const BenchResult& r, const MachineRates& m) {
                       {"cols", t.cols},
                       {"unique_rows_a_rank", t.unique_here},
                       {"unique_rows_a_batch", t.unique_all}});
+  const auto overlap_time = [](const OverlapTime& o) {
+    return Json{{"never_s", o.never},
+                {"always_s", o.always},
+                {"communication_s", o.communication},
+                {"computation_s", o.computation},
+                {"hidden", o.hidden()}};
+  };
+  Json overlap = nullptr;
+  if (r.overlap)
+    overlap = {{"steps", r.overlap->steps},
+               {"parts", r.overlap->parts},
+               {"median", overlap_time(r.overlap->median_s)},
+               {"minimum", overlap_time(r.overlap->minimum_s)}};
   return {{"ranks", r.work.world},
           {"threads", r.threads},
           {"isa", instruction_set()},
@@ -108,7 +133,9 @@ nlohmann::ordered_json json_of(const BenchResult& r, const MachineRates& m) {
           {"step", time(r.times.step)},
           {"samples_per_s", r.samples_per_s()},
           {"bytes_sent_a_rank", r.times.sent_bytes},
+          {"bytes_planned_a_rank", step_traffic(r.work).total()},
           {"phases", phases},
+          {"overlap", overlap},
           {"evaluated_per_s",
            r.evaluated > 0 ? Json(static_cast<double>(r.evaluated) / r.evaluate_s) : Json(nullptr)}};
 }
@@ -126,12 +153,16 @@ registers, a matrix product, a triad over memory).
 
   ncf_dist bench --config ml.yaml
   mpirun -n 2 ncf_dist bench --config ml.yaml --train.batch_size 8192 --seconds 10
+  mpirun --host node1,node2 ncf_dist bench --config ml.yaml --train.batch_size 8192 --overlap
   ncf_dist bench --data.synthetic '{users: 138493, items: 26744, ratings: 2000000}' --json
 )";
-  command.flags = {{"seconds", "S", "train for about so long (3)"}, {"json", "", "JSON instead of words"}};
+  command.flags = {
+      {"seconds", "S", "train for about so long (3)"},
+      {"overlap", "", "several ranks: for as long again, steps with comm.overlap never and always, by turns"},
+      {"json", "", "JSON instead of words"}};
   command.run = [](const CommandLine& line, const Config& config, Communicator& comm) {
     const double seconds = number_flag(line, "seconds", 3, "a number of seconds above 0");
-    const BenchResult result = bench(config, comm, seconds);
+    const BenchResult result = bench(config, comm, seconds, line.flags.contains("overlap"));
     const bool bf16 = config.train.precision == PrecisionKind::bf16;
     const MachineRates machine = measure_machine(comm, bf16 ? Precision::bf16 : Precision::fp32);
     if (comm.is_root())

@@ -28,7 +28,7 @@ Config steady(Config config) {
 
 }  // namespace
 
-BenchResult bench(const Config& config, Communicator& comm, double seconds) {
+BenchResult bench(const Config& config, Communicator& comm, double seconds, bool overlap) {
   agree(comm, [&] { check_precision(config.train); });
   BenchResult result;
   result.threads = agree_on_threads(comm, config);
@@ -45,20 +45,27 @@ BenchResult bench(const Config& config, Communicator& comm, double seconds) {
   set_unique_rows(result.work, popularity_of(data, comm));
 
   const Granules granules = make_granules(config.train, comm.size(), result.threads);
-  Learner learner = agreed(comm, [&] {
-    return Learner(steady(config), {comm.rank(), comm.size()}, granules, user_rows, item_rows,
-                   make_schedule(steady(config).train, most_steps, shape.steps()), result.threads);
-  });
-  result.parameters = learner.parameter_count();
+  const auto fresh_learner = [&] {
+    return agreed(comm, [&] {
+      return Learner(steady(config), {comm.rank(), comm.size()}, granules, user_rows, item_rows,
+                     make_schedule(steady(config).train, most_steps, shape.steps()), result.threads);
+    });
+  };
   EpochSamples samples(shape, granules, static_cast<uint64_t>(config.run.seed),
                        EpochSamples::quickest_order(config.model));
-  result.times = time_steps(
-      comm, learner,
-      [&](int64_t step) {
-        if (step % shape.steps() == 0) samples.begin(comm, data.train, step / shape.steps());
-        return samples.part(comm, data.train, step % shape.steps());
-      },
-      seconds);
+  const auto next = [&](int64_t step) {
+    if (step % shape.steps() == 0) samples.begin(comm, data.train, step / shape.steps());
+    return samples.part(comm, data.train, step % shape.steps());
+  };
+  if (overlap && comm.size() > 1) {
+    Learner learner = fresh_learner();
+    result.overlap = time_overlap(comm, learner, next, shape.batch_size, seconds);
+  }
+  Learner learner = fresh_learner();
+  learner.set_overlap(overlaps(config, comm));
+  result.parameters = learner.parameter_count();
+  result.work.parts = learner.parts(shape.batch_size);
+  result.times = time_steps(comm, learner, next, seconds);
 
   result.evaluated = data.valid.total;
   if (data.valid.total > 0) {

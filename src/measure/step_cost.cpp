@@ -61,7 +61,7 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
 StepTraffic step_traffic(const StepWork& w) {
   StepTraffic t;
   if (w.world == 1) return t;
-  t.ids = static_cast<double>(w.world - 1) * count * static_cast<double>(w.tables.size() + 1);
+  t.ids = static_cast<double>(w.world - 1) * count * static_cast<double>(std::ssize(w.tables) * w.parts + 1);
   for (const TableWork& table : w.tables) {
     t.ids += id * table.unique_here * others(w);
     t.rows += value * static_cast<double>(table.travels) * table.unique_here * others(w);

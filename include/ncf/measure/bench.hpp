@@ -2,10 +2,12 @@
 /// The command `bench`: the phases of a training step on a configuration's data and shapes, beside what the
 /// machine can do (machine.hpp).
 
+#include <optional>
 #include <string>
 
 #include "ncf/comm/communicator.hpp"
 #include "ncf/config/config.hpp"
+#include "ncf/measure/overlap_times.hpp"
 #include "ncf/measure/step_cost.hpp"
 #include "ncf/measure/step_times.hpp"
 
@@ -19,12 +21,14 @@ struct BenchResult {
   double evaluate_s = 0;  ///< for all of them
   StepWork work;          ///< with the expected numbers of unique rows
   StepTimes times;
+  std::optional<OverlapTimes> overlap;
 
   double samples_per_s() const { return static_cast<double>(work.batch) / times.step.slowest_s; }
 };
 
 /// Loads the data as training does and trains steps for about `seconds`, writing nothing anywhere. Errors as
-/// of training. The result is the same on every rank. Collective.
-BenchResult bench(const Config& config, Communicator& comm, double seconds);
+/// of training. `overlap`: among several ranks also for what comm.overlap gains, for as long again. The
+/// result is the same on every rank. Collective.
+BenchResult bench(const Config& config, Communicator& comm, double seconds, bool overlap = false);
 
 }  // namespace ncf

@@ -27,6 +27,7 @@ struct StepWork {
   /// Of the dense layers, the input first, the output last; empty: a dot product.
   std::vector<int64_t> units;
   bool batch_norm = false;  ///< after every hidden layer
+  int64_t parts = 1;        ///< in which the rows of a batch come (comm.overlap)
   bool projects = false;    ///< the first layer is computed once a row, by the row's owner
 
   /// Rows of a table that the average rank owns and the batch uses.
