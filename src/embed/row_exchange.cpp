@@ -27,6 +27,10 @@ RowExchange::RowExchange(ShardMap shards, Granules granules, std::span<const int
   for (const int64_t rows : total_rows) routes_.emplace_back(shards, rows, granules.a_rank());
 }
 
+void RowExchange::share_memory(Communicator& comm) {
+  mail_ = Mailbox::open(comm, 1 + static_cast<int>(tables()));
+}
+
 uint64_t RowExchange::plan(Communicator& comm, std::span<const std::span<const int32_t>> ids, uint64_t notes,
                            SampleParts parts) {
   if (comm.size() == 1) {
@@ -93,7 +97,9 @@ void RowExchange::gather_part(Communicator& comm, int64_t part, std::span<Matrix
       trip.send_counts[r] += routes_[t].wanted_of(r, part).count * there[t].cols();
       trip.receive_counts[r] += routes_[t].unique_of(r, part).count * here[t].cols();
     }
-  float* to = trip.room_to_send();
+  // A box must rest between two deliveries: several parts in a row go by message.
+  Mailbox* const mail = parts() == 1 ? mail_.get() : nullptr;
+  float* to = trip.room_to_send(mail, 0);
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
     for (std::size_t t = 0; t < tables(); ++t) {
       const RowRange range = routes_[t].wanted_of(r, part);
@@ -101,10 +107,10 @@ void RowExchange::gather_part(Communicator& comm, int64_t part, std::span<Matrix
                                                            static_cast<std::size_t>(range.count)))
         to = std::copy_n(there[t].row(row), there[t].cols(), to);
     }
-  trip.make(comm);
-  const float* from = trip.receive.data();
+  trip.make(comm, mail, 0);
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
     for (std::size_t t = 0; t < tables(); ++t) {
+      const float*& from = trip.from[r];
       const RowRange range = routes_[t].unique_of(r, part);
       for (int64_t k = 0; k < range.count; ++k, from += here[t].cols())
         std::copy_n(from, here[t].cols(), here[t].row(range.first + k));
@@ -126,21 +132,20 @@ void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t l
       trip.send_counts[r] += routes_[t].unique_of(r).count * gradients[t]->cols();
       trip.receive_counts[r] += routes_[t].wanted_of(r).count * gradients[t]->cols();
     }
-  float* to = trip.room_to_send();
+  const int box = 1 + static_cast<int>(first);
+  float* to = trip.room_to_send(mail_.get(), box);
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
     for (std::size_t t = first; t < last; ++t) {
       const RowRange range = routes_[t].unique_of(r);
       for (int64_t k = 0; k < range.count; ++k)
         to = std::copy_n(gradients[t]->row(range.first + k), gradients[t]->cols(), to);
     }
-  trip.make(comm);
-  const float* from = trip.receive.data();
-  for (std::size_t t = first; t < last; ++t) came_back_[t].clear();
-  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
-    for (std::size_t t = first; t < last; ++t) {
-      came_back_[t].push_back(from);
-      from += routes_[t].wanted_of(r).count * gradients[t]->cols();
-    }
+  trip.make(comm, mail_.get(), box);
+  for (std::size_t t = first; t < last; ++t) {
+    came_back_[t] = trip.from;
+    for (std::size_t r = 0; r < trip.from.size(); ++r)
+      trip.from[r] += routes_[t].wanted_of(r).count * gradients[t]->cols();
+  }
 }
 
 void RowExchange::add_up(std::size_t table, Matrix& gradients, Matrix& sums) {
@@ -160,16 +165,24 @@ void RowExchange::Trip::begin(int ranks) {
   receive_counts.assign(static_cast<std::size_t>(ranks), 0);
 }
 
-float* RowExchange::Trip::room_to_send() {
+float* RowExchange::Trip::room_to_send(Mailbox* mail, int box) {
+  if (mail != nullptr) return mail->room(box, static_cast<int64_t>(total(send_counts)));
   grow(send, total(send_counts));
   grow(receive, total(receive_counts));
   return send.data();
 }
 
-void RowExchange::Trip::make(Communicator& comm) {
+void RowExchange::Trip::make(Communicator& comm, Mailbox* mail, int box) {
+  from.resize(send_counts.size());
+  if (mail != nullptr) return mail->deliver(comm, box, send_counts, from);
   comm.all_to_all_v(
       std::span<const float>(send.data(), total(send_counts)), std::span<const int64_t>(send_counts),
       std::span<float>(receive.data(), total(receive_counts)), std::span<const int64_t>(receive_counts));
+  const float* at = receive.data();
+  for (std::size_t r = 0; r < from.size(); ++r) {
+    from[r] = at;
+    at += receive_counts[r];
+  }
 }
 
 void RowExchange::add_in_rank_order(std::size_t table, Matrix& sums, std::vector<const float*>& at) const {

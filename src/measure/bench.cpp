@@ -63,6 +63,7 @@ BenchResult bench(const Config& config, Communicator& comm, double seconds, bool
   }
   Learner learner = fresh_learner();
   learner.set_overlap(overlaps(config, comm));
+  if (config.comm.shared_memory) learner.share_memory(comm);
   result.parameters = learner.parameter_count();
   result.work.parts = learner.parts(shape.batch_size);
   result.times = time_steps(comm, learner, next, seconds);

@@ -119,6 +119,7 @@ class Run {
         saving_(config, data_, learner_, report_),
         telling_(config.comm, limit_, report_) {
     learner_.set_overlap(overlaps(config, comm));
+    if (config.comm.shared_memory) learner_.share_memory(comm);
     if (resumed()) saving_.set_last_step(state_.progress.step);
   }
 

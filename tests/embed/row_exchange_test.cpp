@@ -18,12 +18,14 @@ float table_value(std::size_t table, int64_t row, int64_t col) {
 }
 
 /// With two granules a rank, and with eight in a fixed order.
-class RowExchangeTest : public testing::TestWithParam<bool> {
+/// With sums in a fixed order or by rank; by message or in shared memory.
+class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
  protected:
+  static bool fixed() { return std::get<0>(GetParam()); }
   RowExchangeTest()
       : comm(Communicator::world()),
         shards{comm.rank(), comm.size()},
-        granules(GetParam() ? Granules::fixed(8, comm.size()) : Granules::of_each_rank(comm.size(), 2)),
+        granules(fixed() ? Granules::fixed(8, comm.size()) : Granules::of_each_rank(comm.size(), 2)),
         exchange(shards, granules, table_rows) {
     for (std::size_t t = 0; t < 2; ++t) {
       shard[t].reshape(shards.local_rows(table_rows[t]), table_cols[t]);
@@ -32,7 +34,8 @@ class RowExchangeTest : public testing::TestWithParam<bool> {
     }
   }
   void SetUp() override {
-    if (GetParam() && 8 % comm.size() != 0) GTEST_SKIP() << comm.size() << " ranks do not share 8 granules";
+    if (std::get<1>(GetParam())) exchange.share_memory(comm);
+    if (fixed() && 8 % comm.size() != 0) GTEST_SKIP() << comm.size() << " ranks do not share 8 granules";
   }
 
   /// Uneven on purpose: rank 0 has none in every second batch, others 3, 6, 9, …
@@ -270,8 +273,11 @@ TEST_P(RowExchangeTest, TrafficIsUniqueRowsOfOthersOnly) {
   EXPECT_EQ(comm.bytes_sent() - before, others * values * sizeof(float));
 }
 
-INSTANTIATE_TEST_SUITE_P(Orders, RowExchangeTest, testing::Bool(),
-                         [](const auto& p) { return p.param ? "fixed" : "of_each_rank"; });
+INSTANTIATE_TEST_SUITE_P(Orders, RowExchangeTest, testing::Combine(testing::Bool(), testing::Bool()),
+                         [](const auto& p) {
+                           return std::string(std::get<0>(p.param) ? "fixed" : "of_each_rank") +
+                                  (std::get<1>(p.param) ? "_shared" : "_sent");
+                         });
 
 }  // namespace
 }  // namespace ncf

@@ -88,11 +88,13 @@ struct Outcome {
   std::vector<float> values;
 };
 
-Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1, bool overlap = false) {
+Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1, bool overlap = false,
+                bool share = false) {
   const Granules granules = make_granules(config.train, comm.size(), threads);
   Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
                   make_schedule(config.train, steps, steps), threads);
   learner.set_overlap(overlap);
+  if (share) learner.share_memory(comm);
   PhaseTimer timer;
   LossSum loss;
   for (int64_t s = 0; s < steps; ++s) {

@@ -270,6 +270,7 @@ struct CommConfig {
   double timeout_s = 300;
   double slow_rank_s = 30;
   OverlapKind overlap = OverlapKind::automatic;
+  bool shared_memory = true;
 
   bool operator==(const CommConfig&) const = default;
   void describe(Fields& f) {
@@ -285,6 +286,9 @@ struct CommConfig {
             "bits: `always`, `never`, or with `auto` when ranks lie on several hosts and batches are large "
             "enough "
             "to gain");
+    f.field("shared_memory", shared_memory, {},
+            "on one host: ranks read each other's rows and gradients in place; false: everything goes by message, "
+            "as between hosts");
   }
 };
 

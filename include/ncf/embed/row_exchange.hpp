@@ -6,10 +6,12 @@
 /// oneself, and what belongs to the rows of all tables travels in one message a pair of ranks.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
+#include "ncf/comm/mailbox.hpp"
 #include "ncf/embed/table_routes.hpp"
 #include "ncf/util/granules.hpp"
 #include "ncf/util/matrix.hpp"
@@ -27,6 +29,10 @@ class RowExchange {
   /// that is made anyway. Collective.
   uint64_t plan(Communicator& comm, std::span<const std::span<const int32_t>> ids, uint64_t notes = 0,
                 SampleParts parts = {});
+
+  /// From now on the ranks of one host read each other's rows where they are, instead of sending messages; on
+  /// several hosts nothing changes. Collective.
+  void share_memory(Communicator& comm);
 
   const TableRoutes& routes(std::size_t table) const { return routes_[table]; }
   /// In how many parts the rows come: one for a rank alone.
@@ -55,11 +61,12 @@ class RowExchange {
   /// One all-to-all of values: by rank, table after table.
   struct Trip {
     std::vector<int64_t> send_counts, receive_counts;  // [ranks]
-    AlignedVector<float> send, receive;
+    std::vector<const float*> from;                    // [ranks]: where lies what came
+    AlignedVector<float> send, receive;                // unless it goes by mail
 
     void begin(int ranks);
-    float* room_to_send();
-    void make(Communicator& comm);
+    float* room_to_send(Mailbox* mail, int box);
+    void make(Communicator& comm, Mailbox* mail, int box);
   };
 
   std::size_t tables() const { return routes_.size(); }
@@ -71,6 +78,7 @@ class RowExchange {
   std::vector<TableRoutes> routes_;
   std::vector<Trip>
       trips_;  // [tables]: a way back each may need at once; all that is gathered takes the first
+  std::unique_ptr<Mailbox> mail_;  // boxes: what is gathered, then each table's way back
   std::vector<std::vector<const float*>> came_back_;  // [tables][ranks]: where a rank's values lie
   std::vector<float> zeros_;
   std::vector<const float*> nodes_;  // [owned × ranks], by subtree
