@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from case import Case, Turns, expect, finished, injected, place, places
-from kills import PARTIAL, phases
+from kills import BESIDE, PARTIAL, collective, phases
 from lab import name
 
 SILENT = "the watchdog names the rank and where the others wait, exit code 5; resumed, it has the bits of a straight run"
@@ -13,8 +13,9 @@ SILENT = "the watchdog names the rank and where the others wait, exit code 5; re
 
 def stopped(what, rank, ranks, fault, then, says, **more):
     # A rank needs a second to be missed, the roll call three, and mpirun a moment to end the stopped one.
+    more["flags"] = {"comm.timeout_s": "1"} | more.get("flags", {})
     return injected("stop", f"SIGSTOP before {what}", rank, ranks, {**fault, "do": "stop"}, then, codes=(5,),
-                    flags={"comm.timeout_s": "1"}, says=says, must=SILENT, **more)
+                    says=says, must=SILENT, **more)
 
 
 def missing(rank):
@@ -39,6 +40,18 @@ def stops():
     yield stopped("reading a shard at resume", 1, 2, {"call": "pread", "path": name(21) + "/shard"}, 4,
                   (missing(1), "waiting in MPI_.*loading a checkpoint"), base=4, exactly=21)
     yield stopped("MPI_Finalize", 1, 2, {"call": "MPI_Finalize"}, None, ("MPI_Finalize waited 1 s for the other ranks",))
+
+
+def beside():
+    """In the thread that communicates while its rank computes, and in a product while that thread waits."""
+    items = collective("MPI_Alltoallv", 2, 5, 4)
+    yield stopped("items' gradients, epoch 2 step 5, beside the computation", 1, 2, items, 4,
+                  (missing(1), "waiting in MPI_Alltoallv .*, epoch 2 step 5"), flags=BESIDE)
+    yield stopped("a matrix product beside communication", 0, 4, {"call": "compute", "nth": 300}, 2,
+                  (missing(0), "waiting in MPI_"), flags=BESIDE)
+    yield injected("throw", "exception from items' gradients, epoch 2 step 5, beside the computation", 2, 4,
+                   {**items, "do": "throw"}, 1, codes=(70,), flags=BESIDE, says=(rf"error on rank 2 of 4 .*: {UNKNOWN}",),
+                   must="the job is aborted with the rank's message, exit code 70; resumed, it has the bits of a straight run")
 
 
 def pauses():
@@ -110,5 +123,5 @@ def exits():
 
 
 def cases():
-    for group in (stops, pauses, throws, exits):
+    for group in (stops, beside, pauses, throws, exits):
         yield from group()

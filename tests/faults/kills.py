@@ -70,6 +70,19 @@ def training():
     yield kill("train", "MPI_Finalize", 0, 4, {"call": "MPI_Finalize"}, "before", 1, codes=(*KILLED, 0))
 
 
+# Then users' and items' gradients return apart, and a thread of its own carries them.
+BESIDE = {"comm.overlap": "always"}
+
+
+def beside():
+    """While a thread communicates and the rank computes."""
+    for what, nth, when, rank, ranks, then in (
+            ("gather of rows", 2, "before", 1, 2, 4), ("users' gradients", 3, "during", 0, 4, 2),
+            ("items' gradients", 4, "before", 3, 4, 1), ("items' gradients", 4, "after", 0, 2, 1)):
+        yield kill("train", f"{what}, epoch 2 step 5, beside the computation", rank, ranks,
+                   collective("MPI_Alltoallv", 2, 5, nth), when, then, flags=BESIDE)
+
+
 PARTIAL = name(12) + ".partial"
 
 
@@ -239,5 +252,5 @@ def loading():
 
 
 def cases():
-    for group in (training, beginning_anew, saving, replacing, pruning, loading):
+    for group in (training, beside, beginning_anew, saving, replacing, pruning, loading):
         yield from group()
