@@ -162,7 +162,7 @@ registers, a matrix product, a triad over memory).
       {"json", "", "JSON instead of words"}};
   command.run = [](const CommandLine& line, const Config& config, Communicator& comm) {
     const double seconds = number_flag(line, "seconds", 3, "a number of seconds above 0");
-    const BenchResult result = bench(config, comm, seconds, line.flags.contains("overlap"));
+    const BenchResult result = bench(config, comm, {seconds}, line.flags.contains("overlap"));
     const bool bf16 = config.train.precision == PrecisionKind::bf16;
     const MachineRates machine = measure_machine(comm, bf16 ? Precision::bf16 : Precision::fp32);
     if (comm.is_root())

@@ -28,7 +28,7 @@ Config steady(Config config) {
 
 }  // namespace
 
-BenchResult bench(const Config& config, Communicator& comm, double seconds, bool overlap) {
+BenchResult bench(const Config& config, Communicator& comm, BenchLength length, bool overlap) {
   agree(comm, [&] { check_precision(config.train); });
   BenchResult result;
   result.threads = agree_on_threads(comm, config);
@@ -59,14 +59,14 @@ BenchResult bench(const Config& config, Communicator& comm, double seconds, bool
   };
   if (overlap && comm.size() > 1) {
     Learner learner = fresh_learner();
-    result.overlap = time_overlap(comm, learner, next, shape.batch_size, seconds);
+    result.overlap = time_overlap(comm, learner, next, shape.batch_size, length.seconds);
   }
   Learner learner = fresh_learner();
   learner.set_overlap(overlaps(config, comm));
   if (config.comm.shared_memory) learner.share_memory(comm);
   result.parameters = learner.parameter_count();
   result.work.parts = learner.parts(shape.batch_size);
-  result.times = time_steps(comm, learner, next, seconds);
+  result.times = time_steps(comm, learner, next, length.seconds, length.least);
 
   result.evaluated = data.valid.total;
   if (data.valid.total > 0) {

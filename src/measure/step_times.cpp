@@ -29,7 +29,8 @@ struct Measured {
 
 }  // namespace
 
-StepTimes time_steps(Communicator& comm, Learner& learner, const NextPart& next, double seconds) {
+StepTimes time_steps(Communicator& comm, Learner& learner, const NextPart& next, double seconds,
+                     int64_t least) {
   int64_t done = 0;
   Measured measured;
   const auto run = [&](int64_t steps) {
@@ -49,7 +50,7 @@ StepTimes time_steps(Communicator& comm, Learner& learner, const NextPart& next,
         measured.phases[p].push_back(timer.seconds()[p]);
     }
   };
-  constexpr int64_t warm_up = 3, least = 5;
+  constexpr int64_t warm_up = 3;
   run(warm_up);
   measured = {};
   run(least);

@@ -29,7 +29,7 @@ TEST(Bench, AStepIsTheSumOfItsPhases) {
   Config config;
   config.train.batch_size = 512;
   config.run.threads = 1;
-  const BenchResult result = bench(config, comm, 0.2);
+  const BenchResult result = bench(config, comm, {0.2});
   EXPECT_GE(result.times.steps, 5);
   EXPECT_EQ(result.work.world, comm.size());
   EXPECT_GT(result.evaluated, 0);
@@ -47,7 +47,7 @@ TEST(Bench, NeedsAWholeBatch) {
   Communicator comm = Communicator::world();
   Config config;
   config.train.batch_size = 1'000'000;
-  EXPECT_THROW(bench(config, comm, 0.1), Error);
+  EXPECT_THROW(bench(config, comm, {0.1}), Error);
 }
 
 }  // namespace

@@ -26,9 +26,15 @@ struct BenchResult {
   double samples_per_s() const { return static_cast<double>(work.batch) / times.step.slowest_s; }
 };
 
-/// Loads the data as training does and trains steps for about `seconds`, writing nothing anywhere. Errors as
-/// of training. `overlap`: among several ranks also for what comm.overlap gains, for as long again. The
-/// result is the same on every rank. Collective.
-BenchResult bench(const Config& config, Communicator& comm, double seconds, bool overlap = false);
+/// How long steps are measured: about so many seconds, but no fewer steps than `least`.
+struct BenchLength {
+  double seconds = 0;
+  int64_t least = least_steps;
+};
+
+/// Loads the data as training does and trains steps, writing nothing anywhere. Errors as of training.
+/// `overlap`: among several ranks also for what comm.overlap gains, for as long again. The result is the same
+/// on every rank. Collective.
+BenchResult bench(const Config& config, Communicator& comm, BenchLength length, bool overlap = false);
 
 }  // namespace ncf

@@ -33,9 +33,13 @@ using NextPart = std::function<EpochSamples::Part(int64_t)>;
 
 /// A schedule for time_steps() has so many steps.
 inline constexpr int64_t most_steps = 100'000;
+/// Fewer say nothing about their median.
+inline constexpr int64_t least_steps = 5;
 
-/// Trains steps for about `seconds`, at least 5 and fewer than most_steps, after a few that are not counted;
-/// the same number on all ranks. Phase::samples is what `next` takes. Collective.
-StepTimes time_steps(Communicator& comm, Learner& learner, const NextPart& next, double seconds);
+/// Trains steps for about `seconds`, at least `least` (5 or more) and fewer than most_steps, after a few that
+/// are not counted; the same number on all ranks, `least` for 0 seconds. Phase::samples is what `next` takes.
+/// Collective.
+StepTimes time_steps(Communicator& comm, Learner& learner, const NextPart& next, double seconds,
+                     int64_t least = least_steps);
 
 }  // namespace ncf
