@@ -26,7 +26,7 @@ def stops():
     turns, where = Turns(5), places(((1, 2), (0, 2), (2, 4), (0, 4)))
     for phase, waiting in (("exchange of samples, epoch 2", "waiting in MPI_Alltoall .*, epoch 2 step 1"),
                            ("plan, epoch 2 step 3", "waiting in MPI_Alltoall .*, epoch 2 step 3"),
-                           ("gather of rows, epoch 1 step 6", "waiting in MPI_Alltoallv .*, epoch 1 step 6"),
+                           ("gather of rows, epoch 1 step 6", "waiting in MPI_Barrier .*, epoch 1 step 6"),
                            ("gradient sums, epoch 2 step 5", "waiting in MPI_Allgather .*, epoch 2 step 5"),
                            ("sums of the evaluation, epoch 3", "waiting in MPI_Allreduce .*, epoch 3 evaluation")):
         rank, ranks = next(where)

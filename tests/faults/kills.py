@@ -30,12 +30,12 @@ def phases():
         "samples on their way, epoch 3": collective("MPI_Alltoallv", 3, 0, 1),
         "plan, epoch 2 step 3": plan(2, 3),
         "wishes, epoch 1 step 1": collective("MPI_Alltoallv", 1, 1, 1),
-        "gather of rows, epoch 1 step 6": collective("MPI_Alltoallv", 1, 6, 2),
+        "gather of rows, epoch 1 step 6": collective("MPI_Barrier", 1, 6, 1),
         "batch statistics, epoch 2 step 1": collective("MPI_Allgather", 2, 1, 2),
-        "gradient slices, epoch 3 step 4": collective("MPI_Alltoallv", 3, 4, 4),
+        "gradient slices, epoch 3 step 4": collective("MPI_Alltoallv", 3, 4, 2),
         "gradient sums, epoch 2 step 5": collective("MPI_Allgather", 2, 5, 7),
-        "rows' gradients, epoch 2 step 10": collective("MPI_Alltoallv", 2, 10, 3),
-        "gather for the evaluation, epoch 2": collective("MPI_Alltoallv", 2, 11, 2),
+        "rows' gradients, epoch 2 step 10": collective("MPI_Barrier", 2, 10, 2),
+        "gather for the evaluation, epoch 2": collective("MPI_Barrier", 2, 11, 1),
         "sums of the evaluation, epoch 3": collective("MPI_Allreduce", 3, 11, 2),
         "loss of the epoch, epoch 1": collective("MPI_Allreduce", 1, 10, 2),
     }
@@ -70,8 +70,8 @@ def training():
     yield kill("train", "MPI_Finalize", 0, 4, {"call": "MPI_Finalize"}, "before", 1, codes=(*KILLED, 0))
 
 
-# Then users' and items' gradients return apart, and a thread of its own carries them.
-BESIDE = {"comm.overlap": "always"}
+# Then rows go by message, users' and items' gradients return apart, and a thread of its own carries them.
+BESIDE = {"comm.overlap": "always", "comm.shared_memory": "false"}
 
 
 def beside():

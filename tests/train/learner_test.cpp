@@ -150,6 +150,20 @@ TEST_P(LearnerTest, InAFixedOrderTheyLearnItBitByBit) {
     const Outcome overlapping = outcome(world, config, 1, true);
     EXPECT_EQ(one.loss, overlapping.loss);
     ASSERT_EQ(one.values, overlapping.values) << granules << " granules, overlapping";
+    const Outcome shared = outcome(world, config, 1, false, true);
+    EXPECT_EQ(one.loss, shared.loss);
+    EXPECT_EQ(one.mse, shared.mse);
+    ASSERT_EQ(one.values, shared.values) << granules << " granules, in shared memory";
+  }
+}
+
+TEST_P(LearnerTest, SharedMemoryChangesNoBit) {
+  for (const bool overlap : {false, true}) {
+    const Outcome sent = outcome(world, config, 1, overlap),
+                  shared = outcome(world, config, 1, overlap, true);
+    EXPECT_EQ(sent.loss, shared.loss);
+    EXPECT_EQ(sent.mse, shared.mse);
+    ASSERT_EQ(sent.values, shared.values);
   }
 }
 

@@ -287,7 +287,8 @@ struct CommConfig {
             "enough "
             "to gain");
     f.field("shared_memory", shared_memory, {},
-            "on one host: ranks read each other's rows and gradients in place; false: everything goes by message, "
+            "on one host: ranks read each other's rows and gradients in place; false: everything goes by "
+            "message, "
             "as between hosts");
   }
 };
