@@ -101,12 +101,12 @@ kill_node() {  # number
 
 # What each node sends is held to this rate from now on, as by a network card; "none": as fast as this machine copies.
 # A card sends nothing faster after a pause, so what may pass at once is little: one packet as the kernel hands them
-# down, which is therefore made small. Above 1 Gbit/s it is what passes in half a millisecond.
+# down, which is therefore made small. Above 1 Gbit/s it is what passes in a tenth of a millisecond.
 shape_network() {  # 100mbit, 1gbit, …, none
   local p burst=34000 packet=32000
   case $1 in
     none) packet=65536 ;;
-    *gbit) [ "${1%gbit}" -le 1 ] || { burst=$((${1%gbit} * 62500)) packet=65536; } ;;
+    *gbit) [ "${1%gbit}" -le 1 ] || { burst=$((${1%gbit} * 12500 + 65536)) packet=65536; } ;;
   esac
   for p in "${node_process[@]}"; do
     nsenter --target "$p" --net tc qdisc del dev eth0 root 2> /dev/null || true
