@@ -10,17 +10,17 @@ array=$(sbatch --parsable --array=0-2 --ntasks=2 --mem-per-cpu=100M --output=%a.
 state_of() { squeue --noheader --jobs="${array}_$1" --states=all --format=%T; }
 is_task() { [ "$(state_of "$1")" = "$2" ]; }
 
-for task in 0 1 2; do wait_until 20 "task $task has epochs" has_epochs "runs/$task" 1; done
+for task in 0 1 2; do wait_until "task $task has epochs" has_epochs "runs/$task" 1; done
 scancel --signal=USR1 --batch "${array}_0"
 scontrol requeue "${array}_1"
-for task in 0 1; do wait_until 30 "task $task goes on" has_starts "runs/$task" 2; done
+for task in 0 1; do wait_until "task $task goes on" has_starts "runs/$task" 2; done
 [ "$(ranks_of_starts runs/2)" = "2 " ] || fail "task 2 was disturbed: ranks $(ranks_of_starts runs/2)"
 say "preempted and resumed: tasks 0 and 1, not task 2"
 scancel --signal=USR1 --batch "$array"
-for task in 0 1 2; do wait_until 20 "task $task is requeued" is_task "$task" PENDING; done
+for task in 0 1 2; do wait_until "task $task is requeued" is_task "$task" PENDING; done
 epochs=$(($(printf '%s\n' "$(epochs_done runs/0)" "$(epochs_done runs/1)" "$(epochs_done runs/2)" | sort -n | tail -n 1) + 2))
 finish_after "$epochs"
-for task in 0 1 2; do wait_until 60 "task $task is completed" is_task "$task" COMPLETED; done
+for task in 0 1 2; do wait_until "task $task is completed" is_task "$task" COMPLETED; done
 check_run "$work/runs/0" "$epochs" --train.lr 1e-2
 check_run "$work/runs/1" "$epochs" --run.seed 2
 check_run "$work/runs/2" "$epochs" --run.seed 3 --model.hidden '[8]'

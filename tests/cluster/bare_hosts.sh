@@ -12,7 +12,7 @@ finish_after 1000000
 on_hosts --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 \
   --host node1:1,node2:1 "$program" --config "$config" --run.dir "$work/cut" > cut.log 2>&1 &
 job=$!
-wait_until 30 "there are epochs" has_epochs "$work/cut" 2
+wait_until "there are epochs" has_epochs "$work/cut" 2
 ip link set port2 down
 cut=$(date +%s)
 code=0

@@ -5,7 +5,7 @@ write_config
 sed 's/--ntasks=8/--ntasks=2/; s/--mem-per-cpu=2G/--mem-per-cpu=100M/' "$source/slurm/interactive.sh" > mine.sh
 bash mine.sh > first.log 2>&1 &
 first=$!
-wait_until 20 "there are epochs" has_epochs "$RUN" 1
+wait_until "there are epochs" has_epochs "$RUN" 1
 scancel --signal=USR1 "$(squeue --noheader --format=%i)"
 code=0
 wait $first || code=$?

@@ -5,7 +5,7 @@ number=$1 work=$2
 # shellcheck source=tests/cluster/own_tmp.sh
 . "$(dirname "${BASH_SOURCE[0]}")/own_tmp.sh"
 hostname "node$number"
-for _ in $(seq 100); do ip link show eth0 > /dev/null 2>&1 && break; sleep 0.05; done
+for _ in $(seq 1200); do ip link show eth0 > /dev/null 2>&1 && break; sleep 0.05; done
 ip link set lo up
 ip addr add "10.77.0.$number/24" dev eth0
 ip link set eth0 up

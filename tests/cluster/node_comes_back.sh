@@ -5,11 +5,11 @@ export NCF=$program CONFIG=$config RUN=$work/run
 write_config 'comm: {timeout_s: 5}'
 scontrol update NodeName=node[3-4] State=DRAIN Reason=test
 job=$(sbatch --parsable --nodes=2 --cpus-per-task=4 --output=train.log "$source/slurm/train.sbatch")
-wait_until 20 "there are epochs" has_epochs "$RUN" 2
+wait_until "there are epochs" has_epochs "$RUN" 2
 kill_node 2
 start_node 2
 say "node2 was lost and is back"
 epochs=$(($(epochs_done "$RUN") + 4))
 finish_after "$epochs"
-wait_until 90 "the job is completed" is "$job" COMPLETED
+wait_until "the job is completed" is "$job" COMPLETED
 check_run "$RUN" "$epochs"

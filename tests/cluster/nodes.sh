@@ -72,11 +72,11 @@ start_cluster() {  # number of nodes
   munged --foreground --force --key-file="$work/munge/key" --socket="$work/munge/socket" --num-threads=2 \
     --pid-file="$work/run/munged.pid" --log-file="$work/log/munged.log" --seed-file="$work/munge/seed" \
     > "$work/log/munged.out" 2>&1 &
-  wait_until 10 "munged answers" test -S "$work/munge/socket"
+  wait_until "munged answers" test -S "$work/munge/socket"
   slurmctld -D -i -f "$work/slurm.conf" > "$work/log/slurmctld.out" 2>&1 &
-  wait_until 20 "slurmctld answers" eval 'scontrol ping | grep -q UP'
+  wait_until "slurmctld answers" eval 'scontrol ping | grep -q UP'
   for ((k = 1; k <= $1; k++)); do start_node "$k"; done
-  wait_until 20 "all nodes are idle" eval "[ \$(sinfo -h -N -t idle -o %N | wc -l) = $1 ]"
+  wait_until "all nodes are idle" eval "[ \$(sinfo -h -N -t idle -o %N | wc -l) = $1 ]"
 }
 
 start_node() {  # number
@@ -86,7 +86,7 @@ start_node() {  # number
     bash "$here/node.sh" "$k" "$work" "$source" "$(dirname "$program")" > "$work/log/node$k.out" 2>&1 &
   p=$!
   node_process[$k]=$p
-  wait_until 5 "node$k has its own network" eval "[ \$(readlink /proc/$p/ns/net) != $(readlink /proc/self/ns/net) ]"
+  wait_until "node$k has its own network" eval "[ \$(readlink /proc/$p/ns/net) != $(readlink /proc/self/ns/net) ]"
   # A machine keeps the address of its network card. With a new one the others would go on sending to the old one for a
   # minute: they take no change of an address that they learned less than a second ago.
   ip link add "port$k" type veth peer name eth0 address "02:00:0a:4d:00:$(printf %02x "$k")" netns "$p"

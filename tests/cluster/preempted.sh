@@ -14,12 +14,12 @@ preempt() {  # when, command...
   local when=$1 epochs
   shift
   round=$((round + 1))
-  wait_until 30 "start $round" has_starts "$RUN" $round
+  wait_until "start $round" has_starts "$RUN" $round
   epochs=$(epochs_done "$RUN")
-  wait_until 30 "epochs are done in start $round" has_epochs "$RUN" $((epochs + 1))
-  wait_until 30 "$when" "$when"
+  wait_until "epochs are done in start $round" has_epochs "$RUN" $((epochs + 1))
+  wait_until "$when" "$when"
   "$@" || fail "$*"
-  wait_until 30 "the job is requeued for the ${round}th time" eval "[ \$(restarts $job) = $round ]"
+  wait_until "the job is requeued for the ${round}th time" eval "[ \$(restarts $job) = $round ]"
   say "$when: $*"
 }
 preempt true scancel --signal=USR1 "$job"            # to the ranks themselves
@@ -28,7 +28,7 @@ preempt is_evaluating scancel --signal=USR1 --batch "$job"
 
 epochs=$(($(epochs_done "$RUN") + 2))
 finish_after "$epochs"
-wait_until 30 "the job is completed" is "$job" COMPLETED
+wait_until "the job is completed" is "$job" COMPLETED
 check_log train.log "start 4: finished"
 [ "$(grep -c '^resumed ' train.log)" = 3 ] || fail "resumed $(grep -c '^resumed ' train.log) times, not 3"
 check_run "$RUN" "$epochs"
@@ -37,8 +37,8 @@ check_run "$RUN" "$epochs"
 finish_after 1000000
 RUN=$work/unwanted
 job=$(sbatch --parsable --nodes=1 --cpus-per-task=8 --output=unwanted.log "$source/slurm/train.sbatch")
-wait_until 20 "there are epochs" has_epochs "$RUN" 1
+wait_until "there are epochs" has_epochs "$RUN" 1
 scancel "$job"
-wait_until 20 "the job is cancelled" is "$job" CANCELLED
+wait_until "the job is cancelled" is "$job" CANCELLED
 check_log unwanted.log "not requeued from here"
 [ "$(end_reasons "$RUN")" = "signal " ] || fail "the cancelled run ended with: $(end_reasons "$RUN")"

@@ -12,7 +12,7 @@ sed 's/^#SBATCH --ntasks=8/#SBATCH --ntasks=2/; s/^#SBATCH --mem-per-cpu=2G/#SBA
 said=$(bash prepare.sbatch --train.lr 1e-3)
 read -r prepare train <<< "$(sed -E 's/.*job ([0-9]+) prepares.*job ([0-9]+) trains.*/\1 \2/' <<< "$said")"
 say "$said"
-wait_until 30 "the training is completed" is "$train" COMPLETED
+wait_until "the training is completed" is "$train" COMPLETED
 is "$prepare" COMPLETED || fail "prepare is $(state "$prepare")"
 [ "$(ranks_of_starts "$RUN")" = "4 " ] || fail "ranks: $(ranks_of_starts "$RUN")"
 check_run "$RUN" 2 --train.lr 1e-3 --data.path ratings.csv
@@ -21,12 +21,12 @@ check_run "$RUN" 2 --train.lr 1e-3 --data.path ratings.csv
 finish_after 4
 before=$(stat -c %Y.%i "$DATA")
 said=$(bash prepare.sbatch --train.lr 1e-3)
-wait_until 30 "the second training is completed" is "$((train + 2))" COMPLETED
+wait_until "the second training is completed" is "$((train + 2))" COMPLETED
 [ "$(stat -c %Y.%i "$DATA")" = "$before" ] || fail "$DATA was made again"
 check_run "$RUN" 4 --train.lr 1e-3 --data.path ratings.csv
 
 # A preparation that fails takes the training with it.
 rm "$DATA" ratings.csv
 bash prepare.sbatch
-wait_until 20 "the preparation has failed" is "$((train + 3))" FAILED
-wait_until 20 "the training is cancelled" is "$((train + 4))" CANCELLED
+wait_until "the preparation has failed" is "$((train + 3))" FAILED
+wait_until "the training is cancelled" is "$((train + 4))" CANCELLED

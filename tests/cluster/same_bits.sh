@@ -8,7 +8,7 @@ for launcher in srun mpirun; do
   run=$work/$launcher log=$work/$launcher.log
   job=$(LAUNCHER=$launcher RUN=$run sbatch --parsable --nodes=2 --cpus-per-task=4 --output="$log" \
     "$source/slurm/train.sbatch")
-  wait_until 40 "job $job ends" is "$job" COMPLETED
+  wait_until "job $job ends" is "$job" COMPLETED
   check_log "$log" "$launcher on 2 nodes"
   check_log "$log" "start 1: finished"
   [ "$(ranks_of_starts "$run")" = "4 " ] || fail "ranks: $(ranks_of_starts "$run")"

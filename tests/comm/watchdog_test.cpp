@@ -34,8 +34,8 @@ class Job {
     ASSERT_TRUE(process_.wait_for("all met\n", 60)) << output();
     for (int r = 0; r < ranks_; ++r) {
       const std::string label = "rank " + std::to_string(r) + " pid ";
-      ASSERT_TRUE(process_.wait_for(label, 10)) << output();
-      ASSERT_TRUE(process_.wait_for("\n", 10));
+      ASSERT_TRUE(process_.wait_for(label, 60)) << output();
+      ASSERT_TRUE(process_.wait_for("\n", 60));
       pids_.push_back(std::stoi(output().substr(output().find(label) + label.size())));
     }
   }
@@ -43,9 +43,9 @@ class Job {
   pid_t pid(int rank) const { return pids_.at(static_cast<std::size_t>(rank)); }
   int exit_code() { return process_.exit_code(end_limit_s); }
   const std::string& output() const { return process_.output(); }
-  /// Whether no process of the job is left, a few seconds after its end.
+  /// Whether no process of the job is left, some time after its end.
   bool all_gone() const {
-    const double until = now_s() + 10;
+    const double until = now_s() + 60;
     for (const pid_t p : pids_)
       while (kill(p, 0) == 0) {
         if (now_s() > until) return false;

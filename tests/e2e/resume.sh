@@ -41,7 +41,7 @@ cut_at() {  # from, to, step: the copy of a run that was killed after this check
 # A signal to one rank while the first epochs are trained; then no more epochs than have begun.
 "$mpirun" -n 4 "$program" --run.dir "$work/signal" "${long[@]}" --checkpoint.every_steps 100 --train.epochs 100000 > "$work/log" 2>&1 &
 job=$!
-for _ in $(seq 1000); do
+for _ in $(seq 3000); do
   grep -qs '"event":"checkpoint"' "$work/signal/metrics.jsonl" && break
   kill -0 "$job" 2> /dev/null || break
   sleep 0.02

@@ -71,7 +71,7 @@ def add_options(parser):
 class Lab:
     """Where everything is, and the runs that cases are compared with or start from."""
 
-    def __init__(self, options, scratch, flags=None, limit_s=60):
+    def __init__(self, options, scratch, flags=None, limit_s=180):
         """`options`: the words of add_options(). `flags`: the settings of all runs. A job that takes longer than
         `limit_s` hangs."""
         self.program, self.shim, self.hdf5_tool = options.program, options.shim, options.hdf5_tool
