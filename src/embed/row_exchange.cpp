@@ -90,30 +90,37 @@ void RowExchange::gather_part(Communicator& comm, int64_t part, std::span<Matrix
     for (std::size_t t = 0; t < tables(); ++t) std::swap(there[t], here[t]);
     return;
   }
+  const auto self = static_cast<std::size_t>(comm.rank());
   Trip& trip = trips_[0];
   trip.begin(comm.size());
   for (std::size_t t = 0; t < tables(); ++t)
     for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
+      if (r == self) continue;
       trip.send_counts[r] += routes_[t].wanted_of(r, part).count * there[t].cols();
       trip.receive_counts[r] += routes_[t].unique_of(r, part).count * here[t].cols();
     }
+  const auto wishes = [&](std::size_t t, std::size_t r) {
+    const RowRange range = routes_[t].wanted_of(r, part);
+    return routes_[t].wanted().subspan(static_cast<std::size_t>(range.first),
+                                       static_cast<std::size_t>(range.count));
+  };
   // A box must rest between two deliveries: several parts in a row go by message.
   Mailbox* const mail = parts() == 1 ? mail_.get() : nullptr;
   float* to = trip.room_to_send(mail, 0);
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
-    for (std::size_t t = 0; t < tables(); ++t) {
-      const RowRange range = routes_[t].wanted_of(r, part);
-      for (const int32_t row : routes_[t].wanted().subspan(static_cast<std::size_t>(range.first),
-                                                           static_cast<std::size_t>(range.count)))
-        to = std::copy_n(there[t].row(row), there[t].cols(), to);
-    }
+    for (std::size_t t = 0; t < tables() && r != self; ++t)
+      for (const int32_t row : wishes(t, r)) to = std::copy_n(there[t].row(row), there[t].cols(), to);
   trip.make(comm, mail, 0);
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
     for (std::size_t t = 0; t < tables(); ++t) {
-      const float*& from = trip.from[r];
-      const RowRange range = routes_[t].unique_of(r, part);
-      for (int64_t k = 0; k < range.count; ++k, from += here[t].cols())
-        std::copy_n(from, here[t].cols(), here[t].row(range.first + k));
+      int64_t k = routes_[t].unique_of(r, part).first;
+      if (r == self) {
+        for (const int32_t row : wishes(t, r))
+          std::copy_n(there[t].row(row), there[t].cols(), here[t].row(k++));
+        continue;
+      }
+      for (int64_t n = routes_[t].unique_of(r, part).count; n > 0; --n, trip.from[r] += here[t].cols())
+        std::copy_n(trip.from[r], here[t].cols(), here[t].row(k++));
     }
 }
 
@@ -125,34 +132,40 @@ void RowExchange::gather(Communicator& comm, std::span<Matrix> there, std::span<
 void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t last,
                             std::span<Matrix* const> gradients) {
   if (comm.size() == 1) return;
+  const auto self = static_cast<std::size_t>(comm.rank());
   Trip& trip = trips_[first];
   trip.begin(comm.size());
   for (std::size_t t = first; t < last; ++t)
     for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
+      if (r == self) continue;
       trip.send_counts[r] += routes_[t].unique_of(r).count * gradients[t]->cols();
       trip.receive_counts[r] += routes_[t].wanted_of(r).count * gradients[t]->cols();
     }
   const int box = 1 + static_cast<int>(first);
   float* to = trip.room_to_send(mail_.get(), box);
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
-    for (std::size_t t = first; t < last; ++t) {
+    for (std::size_t t = first; t < last && r != self; ++t) {
       const RowRange range = routes_[t].unique_of(r);
       for (int64_t k = 0; k < range.count; ++k)
         to = std::copy_n(gradients[t]->row(range.first + k), gradients[t]->cols(), to);
     }
   trip.make(comm, mail_.get(), box);
   for (std::size_t t = first; t < last; ++t) {
-    came_back_[t] = trip.from;
-    for (std::size_t r = 0; r < trip.from.size(); ++r)
-      trip.from[r] += routes_[t].wanted_of(r).count * gradients[t]->cols();
+    came_back_[t].clear();
+    for (std::size_t r = 0; r < trip.from.size(); ++r) {
+      const RowRange range = r == self ? routes_[t].unique_of(r) : routes_[t].wanted_of(r);
+      const ConstMatrixView rows = gradients[t]->view();
+      came_back_[t].push_back(r == self ? rows.rows_from(range.first, range.count)
+                                        : ConstMatrixView(trip.from[r], range.count, rows.cols));
+      if (r != self) trip.from[r] += range.count * rows.cols;
+    }
   }
 }
 
 void RowExchange::add_up(std::size_t table, Matrix& gradients, Matrix& sums) {
   if (shards_.world == 1) return std::swap(gradients, sums);
-  std::vector<const float*>& at = came_back_[table];
   sums.reshape_aligned(std::ssize(routes_[table].owned()), gradients.cols());
-  granules_.fixed_order ? add_along_tree(table, sums, at) : add_in_rank_order(table, sums, at);
+  granules_.fixed_order ? add_along_tree(table, sums) : add_in_rank_order(table, sums);
 }
 
 void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradients, std::span<Matrix> sums) {
@@ -185,26 +198,24 @@ void RowExchange::Trip::make(Communicator& comm, Mailbox* mail, int box) {
   }
 }
 
-void RowExchange::add_in_rank_order(std::size_t table, Matrix& sums, std::vector<const float*>& at) const {
-  const TableRoutes& routes = routes_[table];
+void RowExchange::add_in_rank_order(std::size_t table, Matrix& sums) const {
   sums.fill(0);
-  auto wanted = routes.wanted().begin();
-  for (std::size_t r = 0; r < at.size(); ++r)
-    for (int64_t k = routes.wanted_of(r).count; k > 0; --k, at[r] += sums.cols())
-      add_row(sums.cols(), at[r], sums.row(*wanted++));
+  auto wanted = routes_[table].wanted().begin();
+  for (const ConstMatrixView& rows : came_back_[table])
+    for (int64_t k = 0; k < rows.rows; ++k) add_row(rows.cols, rows.row(k), sums.row(*wanted++));
 }
 
-void RowExchange::add_along_tree(std::size_t table, Matrix& sums, std::vector<const float*>& at) {
+void RowExchange::add_along_tree(std::size_t table, Matrix& sums) {
   // A rank that does not use a row counts as zeros, as a granule does (RowSums).
-  const TableRoutes& routes = routes_[table];
-  const std::size_t world = at.size();
+  const std::size_t world = came_back_[table].size();
   zeros_.assign(static_cast<std::size_t>(sums.cols()), 0.0F);
   nodes_.assign(static_cast<std::size_t>(sums.rows()) * world, zeros_.data());
-  auto wanted = routes.wanted().begin();
+  auto wanted = routes_[table].wanted().begin();
   for (std::size_t r = 0; r < world; ++r) {
     const auto subtree = static_cast<std::size_t>(granules_.subtree(static_cast<int64_t>(r)));
-    for (int64_t k = routes.wanted_of(r).count; k > 0; --k, at[r] += sums.cols())
-      nodes_[static_cast<std::size_t>(*wanted++) * world + subtree] = at[r];
+    const ConstMatrixView rows = came_back_[table][r];
+    for (int64_t k = 0; k < rows.rows; ++k)
+      nodes_[static_cast<std::size_t>(*wanted++) * world + subtree] = rows.row(k);
   }
   for (int64_t k = 0; k < sums.rows(); ++k)
     tree_.sum(std::span(nodes_).subspan(static_cast<std::size_t>(k) * world, world), sums.cols(),

@@ -58,7 +58,7 @@ class RowExchange {
   void add_up(std::size_t table, Matrix& gradients, Matrix& sums);
 
  private:
-  /// One all-to-all of values: by rank, table after table.
+  /// One all-to-all of values: by rank, table after table; what a rank has for itself is not among them.
   struct Trip {
     std::vector<int64_t> send_counts, receive_counts;  // [ranks]
     std::vector<const float*> from;                    // [ranks]: where lies what came
@@ -70,8 +70,8 @@ class RowExchange {
   };
 
   std::size_t tables() const { return routes_.size(); }
-  void add_in_rank_order(std::size_t table, Matrix& sums, std::vector<const float*>& at) const;
-  void add_along_tree(std::size_t table, Matrix& sums, std::vector<const float*>& at);
+  void add_in_rank_order(std::size_t table, Matrix& sums) const;
+  void add_along_tree(std::size_t table, Matrix& sums);
 
   ShardMap shards_;
   Granules granules_;
@@ -79,7 +79,7 @@ class RowExchange {
   std::vector<Trip>
       trips_;  // [tables]: a way back each may need at once; all that is gathered takes the first
   std::unique_ptr<Mailbox> mail_;  // boxes: what is gathered, then each table's way back
-  std::vector<std::vector<const float*>> came_back_;  // [tables][ranks]: where a rank's values lie
+  std::vector<std::vector<ConstMatrixView>> came_back_;  // [tables][ranks], until they are added up
   std::vector<float> zeros_;
   std::vector<const float*> nodes_;  // [owned × ranks], by subtree
   SumTree tree_;
