@@ -63,7 +63,8 @@ class Communicator {
   void set_phase(std::string_view phase);
 
   void barrier();
-  /// A barrier after which others read in this rank's memory (mailbox.hpp) so many bytes, which count as sent.
+  /// A barrier after which others read in this rank's memory (mailbox.hpp) so many bytes, which count as
+  /// sent.
   void barrier_for(uint64_t bytes);
   void all_reduce_sum(std::span<float> values);
   void all_reduce_sum(std::span<double> values);
