@@ -106,7 +106,8 @@ double update_bytes(const StepWork& w) {
 double packing_bytes(const StepWork& w) {
   double values = 0;
   for (const TableWork& t : w.tables) values += static_cast<double>(t.travels) * t.unique_here;
-  return w.world == 1 ? 0 : 4 * value * values;  // read and write, by the sender and by the receiver
+  // Read and write, by the sender and by the receiver; what a rank has for itself once.
+  return w.world == 1 ? 0 : (4 - 2.0 / static_cast<double>(w.world)) * value * values;
 }
 
 RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings) {

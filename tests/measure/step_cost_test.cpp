@@ -76,7 +76,8 @@ TEST(StepCost, CountsWhatTheStepDoes) {
   EXPECT_EQ(flops.synchronise, 2 * flops.gather);
   const int arena = 32 + 16 + 16 + 16;  // weights and biases, each padded to 16
   EXPECT_EQ(update_bytes(work), 7 * 4 * (3 * 3 + 5 * 2 + arena));
-  EXPECT_EQ(packing_bytes(work), 4 * 4 * 4 * (4 + 2));
+  EXPECT_EQ(packing_bytes(work), (2 + 1) * 4 * 4 * (4 + 2))
+      << "what travels twice at each end, its own half once";
   const StepTraffic traffic = step_traffic(work);
   EXPECT_EQ(traffic.ids, 3 * 8 + 4 * (4 + 2) / 2.0);
   EXPECT_EQ(traffic.rows, 4 * 4 * (4 + 2) / 2.0);
