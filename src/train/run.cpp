@@ -17,6 +17,7 @@
 #include "ncf/train/data_digest.hpp"
 #include "ncf/train/evaluation.hpp"
 #include "ncf/train/init_from.hpp"
+#include "ncf/train/overlap_trial.hpp"
 #include "ncf/train/placement.hpp"
 #include "ncf/train/resume.hpp"
 #include "ncf/train/run_directory.hpp"
@@ -116,9 +117,9 @@ class Run {
         report_(agreed(comm, [&] { return open_report(); })),
         samples_(shape_, granules(), static_cast<uint64_t>(config.run.seed),
                  EpochSamples::quickest_order(config.model)),
+        overlap_(config, comm),
         saving_(config, data_, learner_, report_),
         telling_(config.comm, limit_, report_) {
-    learner_.set_overlap(overlaps(config, comm));
     if (config.comm.shared_memory) learner_.share_memory(comm);
     if (resumed()) saving_.set_last_step(state_.progress.step);
   }
@@ -234,8 +235,11 @@ class Run {
       const auto part = samples_.part(comm_, data_.train, s);
       timer.charge(Phase::samples);
       const uint64_t notes = saving_.notes(comm_) | stop_notes() | telling_.notes(comm_);
+      learner_.set_overlap(overlap_.beside());
+      const double before = now_s();
       const uint64_t united =
           learner_.step(comm_, part, state_.progress.step + 1, epoch - 1, loss, timer, notes);
+      overlap_.after_step(comm_, now_s() - before);
       const int64_t batch = shape_.batch(s++);
       rows += batch;
       state_.progress = {.step = state_.progress.step + 1, .epoch = epoch - 1, .step_in_epoch = s};
@@ -349,6 +353,7 @@ class Run {
   CarriedOn state_;
   RunReport report_;
   EpochSamples samples_;
+  OverlapTrial overlap_;
   Saving saving_;
   Telling telling_;
   PhaseSeconds total_;

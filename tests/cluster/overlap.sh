@@ -31,8 +31,9 @@ for overlap in always never; do
 done
 grep -q '"name":"courier"' always.json || fail "nothing is carried out beside the computation"
 if grep -q '"name":"courier"' never.json; then fail "something is carried out beside the computation"; fi
-train by-itself 1 --trace "$work/by-itself.json"
-grep -q '"name":"courier"' by-itself.json || fail "auto does not overlap between hosts"
+train by-itself 16 --trace "$work/by-itself.json"  # 96 steps: the trial and what comes after
+grep -q '"name":"courier"' by-itself.json || fail "auto does not try to overlap between hosts"
+check_run "$work/by-itself" 16 "${large[@]}"
 large=("${samples[@]:0:2}")
 train small-batches 1 --trace "$work/small-batches.json"
 if grep -q '"name":"courier"' small-batches.json; then fail "auto overlaps small batches"; fi

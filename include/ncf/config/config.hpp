@@ -280,12 +280,12 @@ struct CommConfig {
         "slow_rank_s", slow_rank_s, {.min = 0, .max = 1e7},
         "seconds over which a rank must have been much slower than the others for a warning that names it; "
         "0: never");
-    f.field("overlap", overlap, {},
-            "whether rows and their gradients travel while a rank computes, by a thread of its own, with the "
-            "same "
-            "bits: `always`, `never`, or with `auto` when ranks lie on several hosts and batches are large "
-            "enough "
-            "to gain");
+    f.field(
+        "overlap", overlap, {},
+        "whether rows and their gradients travel while a rank computes, by a thread of its own, with the "
+        "same "
+        "bits: `always`, `never`, or with `auto` what was quicker in a run's first steps, where ranks lie on "
+        "several hosts and have a thousand samples each");
     f.field("shared_memory", shared_memory, {},
             "on one host: ranks read each other's rows and gradients in place; false: everything goes by "
             "message, "

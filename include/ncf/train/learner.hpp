@@ -37,7 +37,8 @@ int64_t useful_threads(const TrainConfig& config, int64_t world, int64_t threads
 /// The threads that every rank trains with: what the least of them has, as far as it is useful. Collective.
 int64_t agree_on_threads(Communicator& comm, const Config& config);
 
-/// Whether rows travel beside the computation in this job (comm.overlap). The same on all ranks.
+/// Whether rows travel beside the computation in this job (comm.overlap); with `auto`, whether that may gain
+/// and is worth a trial (overlap_trial.hpp). The same on all ranks.
 bool overlaps(const Config& config, const Communicator& comm);
 
 /// Throws Error{usage} when this machine has no products in the precision that is asked for.
