@@ -64,7 +64,8 @@ class Mailbox::Box {
     if (address.file < 0) return false;
     const std::string path =
         "/proc/" + std::to_string(address.process) + "/fd/" + std::to_string(address.file);
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Not to wait, should it be a pipe of another process: in a container that number may mean anything.
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) return false;
     struct stat status {};
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
