@@ -124,7 +124,7 @@ class Mailbox::Box {
   std::vector<const char*> theirs_;  // [ranks], this one's too
 };
 
-Mailbox::Mailbox(int ranks) : boxes_(static_cast<std::size_t>(ranks)) {}
+Mailbox::Mailbox(int boxes) : boxes_(static_cast<std::size_t>(boxes)) {}
 Mailbox::~Mailbox() = default;
 
 std::unique_ptr<Mailbox> Mailbox::open(Communicator& comm, int boxes) {

@@ -62,7 +62,7 @@ void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
   // At fixed places a row's products must not depend on which other rows its owner was asked for.
   fixed_places_ = use == Use::predict_at_fixed_places;
   projects_ = !hidden_.empty() && !fixed_places_ && (embedding_dropout_ == 0 || use != Use::train);
-  constexpr int64_t worth_it = 48;  // rows; measured
+  constexpr int64_t worth_it = 64;  // rows; measured
   transposed_ = rows >= worth_it && !fixed_places_;
   if (!transposed_) return;
   for (Hidden& h : hidden_) transpose(parameters.matrix(h.weight), h.transposed_weight);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "ncf/nn/gemm.hpp"
 #include "ncf/util/random.hpp"
@@ -68,44 +69,36 @@ NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict
 
 constexpr int64_t tile = 16;  // rows and columns that are transposed in registers
 
-/// to [tile × tile] = fromᵀ: four times, halves of ever smaller blocks change places.
+using TileRow = float __attribute__((vector_size(4 * tile)));
+
+/// In every pair of rows that are `distance` apart, the second half of each block of the one changes places
+/// with the first half of the other's.
+template <int distance, std::size_t... lane>
+inline __attribute__((always_inline)) void swap_blocks(TileRow (&v)[tile], std::index_sequence<lane...>) {
+#pragma GCC unroll 16
+  for (std::size_t k = 0; k < tile; ++k) {
+    if ((k & distance) != 0) continue;
+    const TileRow a = v[k], b = v[k + distance];
+    v[k] = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : lane + tile - distance)...);
+    v[k + distance] =
+        __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : lane + tile)...);
+  }
+}
+
+/// to = fromᵀ, whole tiles: blocks of 8, 4, 2, 1 change places.
 NCF_MULTIARCH void transpose_tiles(ConstMatrixView from, MatrixView to) {
-  using Row = float __attribute__((vector_size(4 * tile)));
+  constexpr auto all = std::make_index_sequence<tile>();
   for (int64_t r = 0; r < from.rows; r += tile)
     for (int64_t c = 0; c < from.cols; c += tile) {
-      Row v[tile];
+      TileRow v[tile];
 #pragma GCC unroll 16
-      for (int64_t k = 0; k < tile; ++k) std::memcpy(&v[k], from.row(r + k) + c, sizeof(Row));
-#pragma GCC unroll 8
-      for (int64_t k = 0; k < 8; ++k) {
-        const Row a = v[k], b = v[k + 8];
-        v[k] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-        v[k + 8] =
-            __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-      }
+      for (int64_t k = 0; k < tile; ++k) std::memcpy(&v[k], from.row(r + k) + c, sizeof(TileRow));
+      swap_blocks<8>(v, all);
+      swap_blocks<4>(v, all);
+      swap_blocks<2>(v, all);
+      swap_blocks<1>(v, all);
 #pragma GCC unroll 16
-      for (int64_t k = 0; k < tile; ++k) {
-        if ((k & 4) != 0) continue;
-        const Row a = v[k], b = v[k + 4];
-        v[k] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-        v[k + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
-      }
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < tile; ++k) {
-        if ((k & 2) != 0) continue;
-        const Row a = v[k], b = v[k + 2];
-        v[k] = __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-        v[k + 2] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-      }
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < tile; ++k) {
-        if ((k & 1) != 0) continue;
-        const Row a = v[k], b = v[k + 1];
-        v[k] = __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
-        v[k + 1] = __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
-      }
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < tile; ++k) std::memcpy(to.row(c + k) + r, &v[k], sizeof(Row));
+      for (int64_t k = 0; k < tile; ++k) std::memcpy(to.row(c + k) + r, &v[k], sizeof(TileRow));
     }
 }
 

@@ -37,7 +37,7 @@ class Mailbox {
 
  private:
   class Box;
-  explicit Mailbox(int ranks);
+  explicit Mailbox(int boxes);
 
   std::vector<std::unique_ptr<Box>> boxes_;
 };

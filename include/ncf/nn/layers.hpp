@@ -12,7 +12,7 @@
 namespace ncf {
 
 /// A layer's weight for going forward: [out × in] as it is kept, or a transposed copy [in × out], with which
-/// oneDNN multiplies up to a third faster; the copy pays from some hundred rows on.
+/// oneDNN multiplies up to a third faster; the copy pays from some dozen rows on.
 struct ForwardWeight {
   ConstMatrixView matrix;
   bool transposed = false;

@@ -34,7 +34,7 @@ struct EpochShape {
 class EpochSamples {
  public:
   /// The samples of a granule in one step: in global order, or a user's together (and the users ascending),
-  /// which is a quarter quicker to compute with. The order within a granule changes nothing but rounding.
+  /// with which the passes over the users' rows are a quarter quicker. It changes nothing but rounding.
   enum class Order { global, by_user };
   /// By user unless there is dropout, whose masks go by the position of a sample.
   static Order quickest_order(const ModelConfig& model);

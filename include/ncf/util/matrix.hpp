@@ -50,7 +50,7 @@ class Matrix {
   /// none before.
   void reshape(int64_t rows, int64_t cols) { reshape(rows, cols, cols); }
   /// The same, every row beginning on a cache line: what computes on rows one by one, or multiplies them, is
-  /// up to a quarter faster, and the gaps take memory.
+  /// about a tenth faster, and the gaps take memory.
   void reshape_aligned(int64_t rows, int64_t cols) { reshape(rows, cols, (cols + line - 1) / line * line); }
   void fill(float value) { std::fill_n(values_.data(), rows_ * stride_, value); }
   int64_t rows() const { return rows_; }
