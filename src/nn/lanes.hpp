@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "ncf/util/matrix.hpp"
 
@@ -34,6 +35,28 @@ NCF_INLINE void add_some(const Lanes& v, int64_t count, float* to) {
 /// v where the bits are set, 0 elsewhere.
 NCF_INLINE void keep(Lanes& v, const Bits& bits) {
   v = reinterpret_cast<Lanes>(reinterpret_cast<Bits>(v) & bits);
+}
+
+/// In every pair of rows that are `distance` apart, the second half of each block of the one changes places
+/// with the first half of the other's.
+template <int distance, std::size_t... lane>
+NCF_INLINE void swap_blocks(Lanes (&v)[lanes], std::index_sequence<lane...>) {
+#pragma GCC unroll 16
+  for (std::size_t k = 0; k < lanes; ++k) {
+    if ((k & distance) != 0) continue;
+    const Lanes a = v[k], b = v[k + distance];
+    v[k] = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : lane + lanes - distance)...);
+    v[k + distance] =
+        __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : lane + lanes)...);
+  }
+}
+/// Rows become columns.
+NCF_INLINE void transpose(Lanes (&v)[lanes]) {
+  constexpr auto all = std::make_index_sequence<lanes>();
+  swap_blocks<8>(v, all);
+  swap_blocks<4>(v, all);
+  swap_blocks<2>(v, all);
+  swap_blocks<1>(v, all);
 }
 
 /// Whether the rows' memory goes on to the end of their last vectors.

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <utility>
 
+#include "lanes.hpp"
 #include "ncf/nn/gemm.hpp"
 #include "ncf/util/random.hpp"
 #include "ncf/util/target.hpp"
@@ -67,38 +66,16 @@ NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict
   }
 }
 
-constexpr int64_t tile = 16;  // rows and columns that are transposed in registers
-
-using TileRow = float __attribute__((vector_size(4 * tile)));
-
-/// In every pair of rows that are `distance` apart, the second half of each block of the one changes places
-/// with the first half of the other's.
-template <int distance, std::size_t... lane>
-inline __attribute__((always_inline)) void swap_blocks(TileRow (&v)[tile], std::index_sequence<lane...>) {
+/// to = fromᵀ, whole squares of 16 rows and columns.
+NCF_MULTIARCH void transpose_squares(ConstMatrixView from, MatrixView to) {
+  for (int64_t r = 0; r < from.rows; r += lanes)
+    for (int64_t c = 0; c < from.cols; c += lanes) {
+      Lanes v[lanes];
 #pragma GCC unroll 16
-  for (std::size_t k = 0; k < tile; ++k) {
-    if ((k & distance) != 0) continue;
-    const TileRow a = v[k], b = v[k + distance];
-    v[k] = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : lane + tile - distance)...);
-    v[k + distance] =
-        __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : lane + tile)...);
-  }
-}
-
-/// to = fromᵀ, whole tiles: blocks of 8, 4, 2, 1 change places.
-NCF_MULTIARCH void transpose_tiles(ConstMatrixView from, MatrixView to) {
-  constexpr auto all = std::make_index_sequence<tile>();
-  for (int64_t r = 0; r < from.rows; r += tile)
-    for (int64_t c = 0; c < from.cols; c += tile) {
-      TileRow v[tile];
+      for (int64_t k = 0; k < lanes; ++k) read(from.row(r + k) + c, v[k]);
+      transpose(v);
 #pragma GCC unroll 16
-      for (int64_t k = 0; k < tile; ++k) std::memcpy(&v[k], from.row(r + k) + c, sizeof(TileRow));
-      swap_blocks<8>(v, all);
-      swap_blocks<4>(v, all);
-      swap_blocks<2>(v, all);
-      swap_blocks<1>(v, all);
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < tile; ++k) std::memcpy(to.row(c + k) + r, &v[k], sizeof(TileRow));
+      for (int64_t k = 0; k < lanes; ++k) write(to.row(c + k) + r, v[k]);
     }
 }
 
@@ -112,8 +89,8 @@ void transpose_plainly(ConstMatrixView from, MatrixView to) {
 void transpose(ConstMatrixView from, Matrix& to) {
   to.reshape_aligned(from.cols, from.rows);
   const MatrixView all = to.view();
-  const int64_t rows = from.rows / tile * tile, cols = from.cols / tile * tile;
-  transpose_tiles(from.rows_from(0, rows).cols_from(0, cols), all.rows_from(0, cols).cols_from(0, rows));
+  const int64_t rows = from.rows / lanes * lanes, cols = from.cols / lanes * lanes;
+  transpose_squares(from.rows_from(0, rows).cols_from(0, cols), all.rows_from(0, cols).cols_from(0, rows));
   transpose_plainly(from.rows_from(rows, from.rows - rows), all.cols_from(rows, from.rows - rows));
   transpose_plainly(from.rows_from(0, rows).cols_from(cols, from.cols - cols),
                     all.rows_from(cols, from.cols - cols).cols_from(0, rows));
