@@ -3,27 +3,26 @@
 // Operands are packed tile by tile, so that every load of a tile reads one kilobyte.
 #include "gemm_amx.hpp"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include "lanes.hpp"
+#include "ncf/util/error.hpp"
+#include "ncf/util/target.hpp"
 
-#include <cpuid.h>
+#ifdef NCF_AMX
+
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 
-#include "lanes.hpp"
-
 namespace ncf {
 namespace {
-
-#define NCF_AMX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16")))
 
 constexpr int64_t side = 16;            // of a tile of sums
 constexpr int64_t depth = 32;           // numbers that are summed up by one instruction
 constexpr int64_t tile = side * depth;  // numbers of a tile
 constexpr int64_t block = 2 * side;     // rows and columns of sums that are in registers at once
-constexpr int64_t deepest = 128;  // that a block of the left operand has when both grow with the samples
+/// Numbers of a sum that are packed at once: with more the blocks would leave the first cache.
+template <int parts>
+constexpr int64_t at_once = parts == 1 ? 128 : 64;
 
 int64_t tiles(int64_t numbers, int64_t of_tile) {
   return (numbers + of_tile - 1) / of_tile;
@@ -35,86 +34,162 @@ __mmask16 lanes_from(int64_t first, int64_t cols) {
   return static_cast<__mmask16>((1U << rest) - 1);
 }
 
-/// 32 numbers rounded to nearest, ties to even: of a row from column c on, zeros after its end.
-NCF_AMX inline __m512i rounded_row(ConstMatrixView from, int64_t r, int64_t c) {
-  const float* at = from.row(r) + c;
-  return (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(lanes_from(c + lanes, from.cols), at + lanes),
-                                      _mm512_maskz_loadu_ps(lanes_from(c, from.cols), at));
+/// Takes the upper half of a float, rounded, off 16 floats; what is left of them is exact.
+NCF_AMX inline __m512i take_part(__m512& x) {
+  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000));
+  const __m512i part = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(x), half), upper);
+  x = _mm512_sub_ps(x, _mm512_castsi512_ps(part));
+  return part;
 }
 
-/// 16 pairs: of rows r and r + 1 from column c on. Rows and columns that do not exist are zeros.
-NCF_AMX inline __m512i rounded_pairs(ConstMatrixView from, int64_t r, int64_t c, __m512i order) {
-  const __mmask16 columns = lanes_from(c, from.cols);
-  const __m512 first = _mm512_maskz_loadu_ps(r < from.rows ? columns : __mmask16{0}, from.row(r) + c);
-  const __m512 second =
-      _mm512_maskz_loadu_ps(r + 1 < from.rows ? columns : __mmask16{0}, from.row(r + 1) + c);
-  return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first));
-}
-
-/// 0, 16, 1, 17, ...: the halves of a register side by side.
+/// 0, 16, 1, 17, ...: the halves of a register by turns.
 NCF_AMX inline __m512i by_turns() {
   alignas(64) int16_t order[2 * lanes];
-  for (int16_t k = 0; k < 2 * lanes; ++k) order[k] = static_cast<int16_t>(k / 2 + (k % 2) * lanes);
+  for (int k = 0; k < 2 * lanes; ++k) order[k] = static_cast<int16_t>(k / 2 + k % 2 * lanes);
   return _mm512_load_si512(order);
 }
+/// The parts of 32 floats, one of each register in a pair.
+template <int parts>
+NCF_AMX inline void split(__m512 first, __m512 second, __m512i turns, __m512i (&out)[parts]) {
+  if constexpr (parts == 1) {
+    out[0] = _mm512_permutexvar_epi16(turns, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first)));
+  } else {
+    for (int p = 0; p < parts; ++p) {
+      const __m512i a = p + 1 < parts ? take_part(first) : _mm512_castps_si512(first);
+      const __m512i b = p + 1 < parts ? take_part(second) : _mm512_castps_si512(second);
+      out[p] = _mm512_or_si512(_mm512_maskz_srli_epi32(0xffff, a, 16), b);
+    }
+  }
+}
 
-/// Left operand: tiles of 16 rows × 32 columns, those of the same rows behind each other.
-NCF_AMX void pack_rows(ConstMatrixView from, int64_t row_tiles, uint16_t* to) {
-  for (int64_t i = 0; i < row_tiles; ++i)
-    for (int64_t k = 0; k < from.cols; k += depth, to += tile)
-      for (int64_t r = 0; r < side; ++r) {
-        const int64_t row = i * side + r;
-        _mm512_store_si512(to + r * depth,
-                           row < from.rows ? rounded_row(from, row, k) : _mm512_setzero_si512());
+/// Packed tiles of an operand: part after part, each with `plane` numbers.
+struct Packed {
+  uint16_t* data;
+  int64_t plane;
+
+  uint16_t* part(int p) const { return data + p * plane; }
+  Packed from(int64_t numbers) const { return {data + numbers, plane}; }
+};
+
+template <int parts>
+NCF_AMX inline void store(const __m512i (&from)[parts], Packed to) {
+  for (int p = 0; p < parts; ++p) _mm512_store_si512(to.part(p), from[p]);
+}
+
+/// Left operand, a block of rows: tiles of 16 rows × 32 columns, those of the same rows behind each other.
+template <int parts>
+NCF_AMX void pack_rows(ConstMatrixView from, Packed to) {
+  const __m512i turns = by_turns(), zeros[parts] = {};
+  for (int64_t i = 0; i < block; i += side)
+    for (int64_t k = 0; k < from.cols; k += depth) {
+      const __mmask16 first = lanes_from(k, from.cols), second = lanes_from(k + lanes, from.cols);
+      for (int64_t r = i; r < i + side; ++r, to = to.from(depth)) {
+        if (r >= from.rows) {
+          store(zeros, to);
+          continue;
+        }
+        const float* at = from.row(r) + k;
+        __m512i out[parts];
+        split(_mm512_maskz_loadu_ps(first, at), _mm512_maskz_loadu_ps(second, at + lanes), turns, out);
+        store(out, to);
       }
-}
-
-/// Right operand: tiles of 32 rows × 16 columns in pairs of rows, those of the same columns behind each
-/// other.
-NCF_AMX void pack_pairs(ConstMatrixView from, uint16_t* to) {
-  const __m512i order = by_turns();
-  const int64_t of_column = tiles(from.rows, depth) * tile;
-  for (int64_t k = 0; k < from.rows; k += depth, to += tile)
-    for (int64_t r = 0; r < side; ++r)
-      for (int64_t c = 0; c < from.cols; c += side)
-        _mm512_store_si512(to + c / side * of_column + r * depth, rounded_pairs(from, k + 2 * r, c, order));
-}
-
-/// Left operand from its transpose: as pack_rows, of 32 columns of `from`.
-NCF_AMX void pack_columns(ConstMatrixView from, uint16_t* to) {
-  const __m512i order = by_turns();
-  for (int64_t i = 0; i < 2; ++i)
-    for (int64_t k = 0; k < from.rows; k += depth, to += tile) {
-      Lanes v[lanes];
-#pragma GCC unroll 16
-      for (int64_t r = 0; r < lanes; ++r) v[r] = (Lanes)rounded_pairs(from, k + 2 * r, i * side, order);
-      transpose(v);
-#pragma GCC unroll 16
-      for (int64_t r = 0; r < lanes; ++r) _mm512_store_si512(to + r * depth, (__m512i)v[r]);
     }
 }
 
-/// 32 × 16·columns sums over `steps` tiles of each operand.
-template <int columns>
-NCF_AMX void multiply(int64_t steps, const uint16_t* a, const uint16_t* b, float* sums) {
-  constexpr int64_t line = 64;  // bytes
-  const uint16_t *a1 = a + steps * tile, *b1 = b + steps * tile;
-  _tile_zero(0);
-  _tile_zero(2);
-  if constexpr (columns == 2) {
-    _tile_zero(1);
-    _tile_zero(3);
+/// Right operand: tiles of 32 rows × 16 columns, those of the same columns behind each other.
+template <int parts>
+NCF_AMX void pack_right(ConstMatrixView from, Packed to) {
+  const __m512i turns = by_turns();
+  for (int64_t c = 0; c < from.cols; c += side) {
+    const __mmask16 some = lanes_from(c, from.cols);
+    for (int64_t k = 0; k < from.rows; k += depth)
+      for (int64_t r = k; r < k + side; ++r, to = to.from(depth)) {
+        const __m512 first =
+            r < from.rows ? _mm512_maskz_loadu_ps(some, from.row(r) + c) : _mm512_setzero_ps();
+        const __m512 second =
+            r + side < from.rows ? _mm512_maskz_loadu_ps(some, from.row(r + side) + c) : _mm512_setzero_ps();
+        __m512i out[parts];
+        split(first, second, turns, out);
+        store(out, to);
+      }
   }
-  for (int64_t k = 0; k < steps; ++k, a += tile, a1 += tile, b += tile, b1 += tile) {
-    _tile_loadd(4, a, line);
-    _tile_loadd(6, b, line);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(5, a1, line);
-    _tile_dpbf16ps(2, 5, 6);
-    if constexpr (columns == 2) {
-      _tile_loadd(7, b1, line);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(3, 5, 7);
+}
+
+/// 16 rows of 16 floats, from (k, c) on, zeros where there are none; as columns.
+NCF_AMX inline void read_transposed(ConstMatrixView from, int64_t k, int64_t c, Lanes (&v)[lanes]) {
+  const __mmask16 some = lanes_from(c, from.cols);
+  for (int64_t r = 0; r < lanes; ++r)
+    v[r] = k + r < from.rows ? reinterpret_cast<Lanes>(_mm512_maskz_loadu_ps(some, from.row(k + r) + c))
+                             : Lanes{};
+  transpose(v);
+}
+
+/// Left operand from its transpose, a block of columns: as pack_rows.
+template <int parts>
+NCF_AMX void pack_columns(ConstMatrixView from, Packed to) {
+  const __m512i turns = by_turns();
+  for (int64_t i = 0; i < block; i += side)
+    for (int64_t k = 0; k < from.rows; k += depth) {
+      Lanes first[lanes], second[lanes];
+      read_transposed(from, k, i, first);
+      read_transposed(from, k + lanes, i, second);
+      for (int64_t r = 0; r < side; ++r, to = to.from(depth)) {
+        __m512i out[parts];
+        split(reinterpret_cast<__m512>(first[r]), reinterpret_cast<__m512>(second[r]), turns, out);
+        store(out, to);
+      }
+    }
+}
+
+constexpr int64_t line = 64;  // bytes of a row of a tile
+
+/// Loads tiles of rows or columns next to each other, `apart` numbers from one to the other.
+NCF_AMX inline void load_rows(const uint16_t* at, int64_t apart) {
+  _tile_loadd(4, at, line);
+  _tile_loadd(5, at + apart, line);
+}
+template <int columns>
+NCF_AMX inline void load_columns(const uint16_t* at, int64_t apart) {
+  _tile_loadd(6, at, line);
+  if constexpr (columns == 2) _tile_loadd(7, at + apart, line);
+}
+/// Adds the products of the tiles that are loaded, rows in 4 and 5, columns in 6 and 7, to the sums in 0
+/// to 3.
+template <int columns>
+NCF_AMX inline void add_products() {
+  _tile_dpbf16ps(0, 4, 6);
+  _tile_dpbf16ps(2, 5, 6);
+  if constexpr (columns == 2) {
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+}
+
+/// 32 × 16·columns sums over `steps` tiles of each operand.
+template <int parts, int columns>
+NCF_AMX void multiply(int64_t steps, Packed a, Packed b, float* sums) {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  const int64_t apart = steps * tile;
+  for (int64_t k = 0; k < steps; ++k, a = a.from(tile), b = b.from(tile)) {
+    // Every product shares an operand with the one before: loads take as long as products. The largest
+    // product is the last, as the others are rounded little while the sums are small.
+    load_rows(a.part(parts - 1), apart);
+    load_columns<columns>(b.part(0), apart);
+    add_products<columns>();
+    if constexpr (parts == 3) {
+      load_rows(a.part(1), apart);
+      add_products<columns>();
+      load_columns<columns>(b.part(1), apart);
+      add_products<columns>();
+      load_rows(a.part(0), apart);
+      add_products<columns>();
+      load_columns<columns>(b.part(2), apart);
+      add_products<columns>();
+      load_columns<columns>(b.part(0), apart);
+      add_products<columns>();
     }
   }
   constexpr int64_t stride = block * sizeof(float);
@@ -128,22 +203,25 @@ NCF_AMX void multiply(int64_t steps, const uint16_t* a, const uint16_t* b, float
 
 /// c = the sums, or c += them; as many of them as c has.
 NCF_AMX void put(const float* sums, MatrixView c, bool adds) {
-  for (int64_t r = 0; r < c.rows; ++r, sums += block)
-    for (int64_t j = 0; j < c.cols; j += lanes) {
-      const __mmask16 some = lanes_from(j, c.cols);
-      float* to = c.row(r) + j;
-      __m512 v = _mm512_load_ps(sums + j);
+  for (int64_t j = 0; j < c.cols; j += lanes) {
+    const __mmask16 some = lanes_from(j, c.cols);
+    const float* from = sums + j;
+    float* to = c.data + j;
+    for (int64_t r = 0; r < c.rows; ++r, from += block, to += c.stride) {
+      __m512 v = _mm512_load_ps(from);
       if (adds) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(some, to));
       _mm512_mask_storeu_ps(to, some, v);
     }
+  }
 }
 
 /// A block of rows of c, from the packed operands.
-NCF_AMX void multiply_block(int64_t steps, const uint16_t* a, const uint16_t* b, MatrixView c, bool adds) {
+template <int parts>
+NCF_AMX void multiply_block(int64_t steps, Packed a, Packed b, MatrixView c, bool adds) {
   alignas(64) float sums[block * block];
-  for (int64_t j = 0; j < c.cols; j += block, b += 2 * steps * tile) {
+  for (int64_t j = 0; j < c.cols; j += block, b = b.from(2 * steps * tile)) {
     const int64_t cols = std::min(block, c.cols - j);
-    cols > side ? multiply<2>(steps, a, b, sums) : multiply<1>(steps, a, b, sums);
+    cols > side ? multiply<parts, 2>(steps, a, b, sums) : multiply<parts, 1>(steps, a, b, sums);
     put(sums, c.cols_from(j, cols), adds);
   }
 }
@@ -154,53 +232,37 @@ struct alignas(64) TileShapes {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-uint16_t* room(AlignedVector<uint16_t>& buffer, int64_t numbers) {
-  if (buffer.size() < static_cast<std::size_t>(numbers)) buffer.resize(static_cast<std::size_t>(numbers));
-  return buffer.data();
+Packed room(AlignedVector<uint16_t>& buffer, int parts, int64_t plane) {
+  const auto needed = static_cast<std::size_t>(parts * plane);
+  if (buffer.size() < needed) buffer.resize(needed);
+  return {buffer.data(), plane};
 }
 
-NCF_AMX void multiply_tiles(ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c, bool adds) {
+template <int parts>
+NCF_AMX void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c, bool adds) {
   thread_local AlignedVector<uint16_t> left, right;
-  const TileShapes shapes;
+  const int64_t most = tiles(std::min(at_once<parts>, b.rows), depth) * tile;
+  const Packed packed_a = room(left, parts, 2 * most),
+               packed_b = room(right, parts, tiles(b.cols, side) * most);
+  static constexpr TileShapes shapes;  // in memory: the intrinsic does not tell the compiler what it reads
   _tile_loadconfig(&shapes);
-  // Where rows are summed over, some at a time: with all of them a block would not stay in the caches.
-  const int64_t at_once = op_a == Op::transpose ? std::min(deepest, b.rows) : b.rows;
-  uint16_t* const packed_b = room(right, tiles(at_once, depth) * (tiles(b.cols, side) + 1) * tile);
-  uint16_t* const packed_a = room(left, tiles(at_once, depth) * 2 * tile);
-  for (int64_t k = 0; k < b.rows; k += at_once) {
-    const int64_t count = std::min(at_once, b.rows - k), steps = tiles(count, depth);
-    pack_pairs(b.rows_from(k, count), packed_b);
+  for (int64_t k = 0; k < b.rows; k += at_once<parts>) {
+    const int64_t count = std::min(at_once<parts>, b.rows - k);
+    pack_right<parts>(b.rows_from(k, count), packed_b);
     for (int64_t i = 0; i < c.rows; i += block) {
       const int64_t rows = std::min(block, c.rows - i);
-      op_a == Op::transpose ? pack_columns(a.rows_from(k, count).cols_from(i, rows), packed_a)
-                            : pack_rows(a.rows_from(i, rows), 2, packed_a);
-      multiply_block(steps, packed_a, packed_b, c.rows_from(i, rows), adds || k > 0);
+      op_a == Op::transpose ? pack_columns<parts>(a.rows_from(k, count).cols_from(i, rows), packed_a)
+                            : pack_rows<parts>(a.rows_from(i, rows).cols_from(k, count), packed_a);
+      multiply_block<parts>(tiles(count, depth), packed_a, packed_b, c.rows_from(i, rows), adds || k > 0);
     }
   }
   _tile_release();
 }
 
-/// Linux gives the registers to processes that ask.
-bool ask_for_tiles() {
-  constexpr long ask = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, ask, tile_data) == 0;
-}
-
-bool processor_has_tiles() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  constexpr unsigned amx_bf16 = 1U << 22, amx_tile = 1U << 24;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & amx_bf16) != 0 && (d & amx_tile) != 0;
-}
-
 }  // namespace
 
-bool has_amx() {
-  static const bool has = has_bf16() && processor_has_tiles() && ask_for_tiles();
-  return has;
-}
-
-void gemm_amx(ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c, bool adds) {
-  multiply_tiles(a, op_a, b, c, adds);
+void gemm_amx(ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c, bool adds, Precision precision) {
+  precision == Precision::bf16 ? multiply_all<1>(a, op_a, b, c, adds) : multiply_all<3>(a, op_a, b, c, adds);
 }
 
 }  // namespace ncf
@@ -209,10 +271,9 @@ void gemm_amx(ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c, bool 
 
 namespace ncf {
 
-bool has_amx() {
-  return false;
+void gemm_amx(ConstMatrixView, Op, ConstMatrixView, MatrixView, bool, Precision) {
+  throw Error(ErrorKind::internal, "this program was built without AMX");
 }
-void gemm_amx(ConstMatrixView, Op, ConstMatrixView, MatrixView, bool) {}
 
 }  // namespace ncf
 

@@ -11,7 +11,6 @@
 #include <map>
 #include <vector>
 
-#include "gemm_amx.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/target.hpp"
 
@@ -139,7 +138,6 @@ bool has_bf16() {
 }
 
 void gemm_bf16(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta) {
-  if (op_b == Op::none && has_amx()) return gemm_amx(a, op_a, b, c, beta != 0);
   thread_local Workshop workshop;
   const bool ta = op_a == Op::transpose, tb = op_b == Op::transpose;
   // Rows of a are the product's rows, or, transposed, what is summed over: then b has the same.

@@ -8,9 +8,20 @@
 #define NCF_MULTIARCH
 #endif
 
+/// NCF_AMX before a function definition: compiled for processors with AMX and AVX-512 BF16, to be called
+/// after has_amx() only. Not defined where the compiler cannot.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define NCF_AMX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16")))
+#endif
+
 namespace ncf {
 
-/// The level in use: "x86-64-v4 (AVX-512)", "x86-64-v3 (AVX2)", "x86-64" or "portable".
+/// Whether the processor has matrix registers for bfloat16 numbers (AMX), and the system lets this process
+/// use them.
+bool has_amx();
+
+/// The level in use: "x86-64-v4 (AVX-512, AMX)", "x86-64-v4 (AVX-512)", "x86-64-v3 (AVX2)", "x86-64" or
+/// "portable".
 const char* instruction_set();
 
 }  // namespace ncf

@@ -1,0 +1,124 @@
+// Products large enough for AMX's tiles, where the processor has them, against sums in double precision.
+#include "ncf/nn/gemm.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "ncf/util/target.hpp"
+
+namespace ncf {
+namespace {
+
+/// Numbers of very different size and both signs, in rows that begin on cache lines.
+Matrix mixed(int64_t rows, int64_t cols, double phase) {
+  Matrix m;
+  m.reshape_aligned(rows, cols);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < cols; ++c) {
+      const double at = phase + 1.7 * static_cast<double>(r * cols + c);
+      m.row(r)[c] = static_cast<float>(std::sin(at) * std::exp2(6 * std::sin(3.1 * at)));
+    }
+  return m;
+}
+
+Matrix transposed(const Matrix& m) {
+  Matrix out;
+  out.reshape_aligned(m.cols(), m.rows());
+  for (int64_t r = 0; r < m.rows(); ++r)
+    for (int64_t c = 0; c < m.cols(); ++c) out.row(c)[r] = m.row(r)[c];
+  return out;
+}
+
+/// a·b and Σ |a||b| in double precision.
+struct Exact {
+  double sum = 0, size = 0;
+  Exact(const Matrix& a, const Matrix& b, int64_t i, int64_t j) {
+    for (int64_t l = 0; l < b.rows(); ++l) {
+      const double product = static_cast<double>(a.row(i)[l]) * static_cast<double>(b.row(l)[j]);
+      sum += product;
+      size += std::abs(product);
+    }
+  }
+};
+
+/// Root of the mean square of the errors, as parts of the sizes of the products.
+double error_of(const Matrix& c, const Matrix& a, const Matrix& b) {
+  double squares = 0;
+  for (int64_t i = 0; i < c.rows(); ++i)
+    for (int64_t j = 0; j < c.cols(); ++j) {
+      const Exact exact(a, b, i, j);
+      squares += std::pow((static_cast<double>(c.row(i)[j]) - exact.sum) / exact.size, 2);
+    }
+  return std::sqrt(squares / static_cast<double>(c.rows() * c.cols()));
+}
+
+TEST(GemmInTiles, IsAsExactAsInVectors) {
+  if (!has_amx()) GTEST_SKIP() << "this processor has no AMX";
+  struct Shape {
+    int64_t m, n, k;
+  };
+  // Of the models in the benchmarks, and sizes that fill no tile.
+  for (const auto [m, n, k] :
+       {Shape{512, 50, 100}, {512, 128, 256}, {100, 101, 512}, {65, 17, 33}, {64, 1, 1}}) {
+    const Matrix a = mixed(m, k, 1), b = mixed(k, n, 2), at = transposed(a), bt = transposed(b);
+    Matrix tiles(m, n), sums(m, n), vectors(m, n);
+    gemm(a.view(), Op::none, b.view(), Op::none, tiles.view());
+    gemm(at.view(), Op::transpose, b.view(), Op::none, sums.view());
+    gemm(a.view(), Op::none, bt.view(), Op::transpose, vectors.view());  // never in tiles
+    const double limit = std::max(error_of(vectors, a, b), 0x1p-25);
+    EXPECT_LE(error_of(tiles, a, b), limit) << m << ' ' << n << ' ' << k;
+    EXPECT_LE(error_of(sums, a, b), limit) << m << ' ' << n << ' ' << k;
+  }
+}
+
+TEST(Gemm, OfManyRowsAddsToPartOfAMatrixAndLeavesTheRest) {
+  for (const Precision precision : {Precision::fp32, Precision::bf16})
+    for (const int64_t m : {64, 97, 130})
+      for (const int64_t k : {1, 31, 64, 65, 129})
+        for (const int64_t n : {1, 16, 33, 70})
+          for (const bool ta : {false, true}) {
+            if (precision == Precision::bf16 && !has_bf16()) continue;
+            const Matrix a = mixed(m, k, 1), b = mixed(k, n, 2), at = transposed(a);
+            Matrix wide(m, n + 5);
+            wide.fill(0.5F);
+            gemm(ta ? at.view() : a.view(), ta ? Op::transpose : Op::none, b.view(), Op::none,
+                 wide.view().cols_from(3, n), 1, precision);
+            for (int64_t i = 0; i < m; ++i)
+              for (int64_t j = 0; j < n + 5; ++j) {
+                if (j < 3 || j >= n + 3) {
+                  ASSERT_EQ(wide.row(i)[j], 0.5F);
+                  continue;
+                }
+                const Exact exact(a, b, i, j - 3);
+                const double rounding = precision == Precision::fp32 ? 0x1p-20 : 0x1p-7;
+                ASSERT_NEAR(wide.row(i)[j], exact.sum + 0.5, rounding * (exact.size + 0.5))
+                    << m << ' ' << n << ' ' << k << ' ' << ta;
+              }
+          }
+}
+
+TEST(Gemm, WhatIsNotFiniteShowsInItsRowAlone) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Matrix a = mixed(80, 80, 1), c(80, 80);
+    const Matrix b = mixed(80, 80, 2);
+    a.row(3)[4] = bad;
+    gemm(a.view(), Op::none, b.view(), Op::none, c.view());
+    for (int64_t i = 0; i < 80; ++i)
+      for (int64_t j = 0; j < 80; ++j) ASSERT_EQ(std::isfinite(c.row(i)[j]), i != 3);
+  }
+}
+
+TEST(Gemm, ARowsProductDoesNotDependOnTheRowsAroundIt) {
+  const Matrix a = mixed(200, 75, 1), b = mixed(75, 90, 2);
+  Matrix all(200, 90), some(97, 90);
+  gemm(a.view(), Op::none, b.view(), Op::none, all.view());
+  if (!has_amx()) GTEST_SKIP() << "only AMX's products promise that";
+  gemm(a.view().rows_from(51, 97), Op::none, b.view(), Op::none, some.view());
+  for (int64_t r = 0; r < 97; ++r)
+    for (int64_t c = 0; c < 90; ++c) ASSERT_EQ(some.row(r)[c], all.row(51 + r)[c]);
+}
+
+}  // namespace
+}  // namespace ncf
