@@ -146,14 +146,24 @@ float* Mailbox::room(int box, int64_t values) {
 
 void Mailbox::deliver(Communicator& comm, int box, std::span<const int64_t> counts,
                       std::span<const float*> from) {
-  Box& b = *boxes_[static_cast<std::size_t>(box)];
-  b.set_parts(counts);
   uint64_t values = 0;
   for (std::size_t r = 0; r < counts.size(); ++r)
     if (static_cast<int>(r) != comm.rank()) values += static_cast<uint64_t>(counts[r]);
+  boxes_[static_cast<std::size_t>(box)]->set_parts(counts);
+  open_all(comm, box, values * sizeof(float), from);
+}
+
+void Mailbox::show(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from) {
+  const std::vector<int64_t> whole(from.size(), 0);  // every rank's part begins at the beginning
+  boxes_[static_cast<std::size_t>(box)]->set_parts(whole);
+  open_all(comm, box, bytes, from);
+}
+
+void Mailbox::open_all(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  comm.barrier_for(values * sizeof(float));
+  comm.barrier_for(bytes);
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  const Box& b = *boxes_[static_cast<std::size_t>(box)];
   for (std::size_t r = 0; r < from.size(); ++r) from[r] = b.part(r, comm.rank());
 }
 

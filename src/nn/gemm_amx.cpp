@@ -226,6 +226,17 @@ NCF_AMX void multiply_block(int64_t steps, Packed a, Packed b, MatrixView c, boo
   }
 }
 
+/// Whether results do not stay in the caches.
+bool is_far(ConstMatrixView c) {
+  constexpr int64_t bytes = 1 << 20;
+  return c.rows * c.cols * static_cast<int64_t>(sizeof(float)) >= bytes;
+}
+/// Asks for results that are far: two lines of each row are written at a time, which no processor foresees.
+void ask_for(MatrixView c) {
+  for (int64_t r = 0; r < c.rows; ++r)
+    for (int64_t j = 0; j < c.cols; j += lanes) __builtin_prefetch(c.row(r) + j, 1);
+}
+
 struct alignas(64) TileShapes {
   uint8_t palette = 1, start_row = 0, reserved[14] = {};
   uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -238,24 +249,60 @@ Packed room(AlignedVector<uint16_t>& buffer, int parts, int64_t plane) {
   return {buffer.data(), plane};
 }
 
+/// What a thread computes with.
+struct Workspace {
+  AlignedVector<uint16_t> left, right;
+};
+
+/// c = a·b for many rows: a block of them at a time goes through all of b, which is packed once.
 template <int parts>
-NCF_AMX void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c, bool adds) {
-  thread_local AlignedVector<uint16_t> left, right;
-  const int64_t most = tiles(std::min(at_once<parts>, b.rows), depth) * tile;
-  const Packed packed_a = room(left, parts, 2 * most),
-               packed_b = room(right, parts, tiles(b.cols, side) * most);
-  static constexpr TileShapes shapes;  // in memory: the intrinsic does not tell the compiler what it reads
-  _tile_loadconfig(&shapes);
-  for (int64_t k = 0; k < b.rows; k += at_once<parts>) {
-    const int64_t count = std::min(at_once<parts>, b.rows - k);
-    pack_right<parts>(b.rows_from(k, count), packed_b);
-    for (int64_t i = 0; i < c.rows; i += block) {
-      const int64_t rows = std::min(block, c.rows - i);
-      op_a == Op::transpose ? pack_columns<parts>(a.rows_from(k, count).cols_from(i, rows), packed_a)
-                            : pack_rows<parts>(a.rows_from(i, rows).cols_from(k, count), packed_a);
-      multiply_block<parts>(tiles(count, depth), packed_a, packed_b, c.rows_from(i, rows), adds || k > 0);
+NCF_AMX void multiply_rows(Workspace& work, ConstMatrixView a, ConstMatrixView b, MatrixView c, bool adds) {
+  const int64_t most = tiles(std::min(at_once<parts>, b.rows), depth) * tile, columns = tiles(b.cols, side);
+  const Packed left = room(work.left, parts, 2 * most);
+  const Packed right = room(work.right, parts, columns * tiles(b.rows, depth) * tile);
+  for (int64_t k = 0; k < b.rows; k += at_once<parts>)
+    pack_right<parts>(b.rows_from(k, std::min(at_once<parts>, b.rows - k)),
+                      right.from(columns * k / depth * tile));
+  for (int64_t i = 0; i < c.rows; i += block) {
+    const int64_t rows = std::min(block, c.rows - i);
+    const MatrixView to = c.rows_from(i, rows);
+    if (i + block < c.rows) ask_for(c.rows_from(i + block, std::min(block, c.rows - i - block)));
+    for (int64_t k = 0; k < b.rows; k += at_once<parts>) {
+      const int64_t count = std::min(at_once<parts>, b.rows - k);
+      pack_rows<parts>(a.rows_from(i, rows).cols_from(k, count), left);
+      multiply_block<parts>(tiles(count, depth), left, right.from(columns * k / depth * tile), to,
+                            adds || k > 0);
     }
   }
+}
+
+/// c = op(a)·b, some of the numbers of each sum at a time, so that what is packed of b stays in the first
+/// caches.
+template <int parts>
+NCF_AMX void multiply_slices(Workspace& work, ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c,
+                             bool adds) {
+  const int64_t most = tiles(std::min(at_once<parts>, b.rows), depth) * tile;
+  const Packed left = room(work.left, parts, 2 * most),
+               right = room(work.right, parts, tiles(b.cols, side) * most);
+  for (int64_t k = 0; k < b.rows; k += at_once<parts>) {
+    const int64_t count = std::min(at_once<parts>, b.rows - k);
+    pack_right<parts>(b.rows_from(k, count), right);
+    for (int64_t i = 0; i < c.rows; i += block) {
+      const int64_t rows = std::min(block, c.rows - i);
+      op_a == Op::transpose ? pack_columns<parts>(a.rows_from(k, count).cols_from(i, rows), left)
+                            : pack_rows<parts>(a.rows_from(i, rows).cols_from(k, count), left);
+      multiply_block<parts>(tiles(count, depth), left, right, c.rows_from(i, rows), adds || k > 0);
+    }
+  }
+}
+
+template <int parts>
+NCF_AMX void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, MatrixView c, bool adds) {
+  thread_local Workspace work;
+  static constexpr TileShapes shapes;  // in memory: the intrinsic does not tell the compiler what it reads
+  _tile_loadconfig(&shapes);
+  op_a == Op::none&& is_far(c) ? multiply_rows<parts>(work, a, b, c, adds)
+                               : multiply_slices<parts>(work, a, op_a, b, c, adds);
   _tile_release();
 }
 

@@ -66,10 +66,11 @@ NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict
   }
 }
 
-/// to = fromᵀ, whole squares of 16 rows and columns.
+/// to = fromᵀ in squares of 16 rows and columns. Where they do not fit, the last ones overlap those before.
 NCF_MULTIARCH void transpose_squares(ConstMatrixView from, MatrixView to) {
-  for (int64_t r = 0; r < from.rows; r += lanes)
-    for (int64_t c = 0; c < from.cols; c += lanes) {
+  for (int64_t i = 0; i < from.rows; i += lanes)
+    for (int64_t j = 0; j < from.cols; j += lanes) {
+      const int64_t r = std::min(i, from.rows - lanes), c = std::min(j, from.cols - lanes);
       Lanes v[lanes];
 #pragma GCC unroll 16
       for (int64_t k = 0; k < lanes; ++k) read(from.row(r + k) + c, v[k]);
@@ -88,12 +89,8 @@ void transpose_plainly(ConstMatrixView from, MatrixView to) {
 
 void transpose(ConstMatrixView from, Matrix& to) {
   to.reshape_aligned(from.cols, from.rows);
-  const MatrixView all = to.view();
-  const int64_t rows = from.rows / lanes * lanes, cols = from.cols / lanes * lanes;
-  transpose_squares(from.rows_from(0, rows).cols_from(0, cols), all.rows_from(0, cols).cols_from(0, rows));
-  transpose_plainly(from.rows_from(rows, from.rows - rows), all.cols_from(rows, from.rows - rows));
-  transpose_plainly(from.rows_from(0, rows).cols_from(cols, from.cols - cols),
-                    all.rows_from(cols, from.cols - cols).cols_from(0, rows));
+  std::min(from.rows, from.cols) < lanes ? transpose_plainly(from, to.view())
+                                         : transpose_squares(from, to.view());
 }
 
 void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y,

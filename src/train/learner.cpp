@@ -133,6 +133,11 @@ void Learner::set_overlap(bool beside) {
   courier_ = std::make_unique<Courier>(beside, [] { thread_local const FlushDenormals flush; });
 }
 
+void Learner::share_memory(Communicator& comm) {
+  exchange_.share_memory(comm);
+  sums_.share_memory(comm);
+}
+
 int64_t Learner::parts(int64_t batch_size) const {
   const int64_t largest = (batch_size + granules_.count - 1) / granules_.count;
   return courier_->beside() ? std::min(model_.rounds().count(granules_.a_rank(), largest), most_parts) : 1;

@@ -99,6 +99,22 @@ TEST(Gemm, OfManyRowsAddsToPartOfAMatrixAndLeavesTheRest) {
           }
 }
 
+TEST(Gemm, OfMoreResultsThanTheCachesHold) {
+  constexpr int64_t m = 4099, n = 130, k = 150;
+  const Matrix a = mixed(m, k, 1), b = mixed(k, n, 2);
+  Matrix c(m, n), few(100, n);
+  gemm(a.view(), Op::none, b.view(), Op::none, c.view());
+  for (int64_t i = 0; i < m; i += 31)
+    for (int64_t j = 0; j < n; ++j) {
+      const Exact exact(a, b, i, j);
+      ASSERT_NEAR(c.row(i)[j], exact.sum, 0x1p-20 * exact.size) << i << ' ' << j;
+    }
+  if (!has_amx()) return;
+  gemm(a.view().rows_from(3999, 100), Op::none, b.view(), Op::none, few.view());
+  for (int64_t i = 0; i < 100; ++i)
+    for (int64_t j = 0; j < n; ++j) ASSERT_EQ(few.row(i)[j], c.row(3999 + i)[j]);
+}
+
 TEST(Gemm, WhatIsNotFiniteShowsInItsRowAlone) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     Matrix a = mixed(80, 80, 1), c(80, 80);

@@ -1,7 +1,7 @@
 #pragma once
 /// Memory that the ranks of one host read from each other: what a message would copy into a buffer, through
 /// another and out of a third is written once and read where it is. For exchanges whose receivers have all
-/// they need to do their part in reading (RowExchange).
+/// they need to do their part in reading (RowExchange, SharedSum).
 ///
 /// A rank writes into its box, with `room()`, one part for every rank in rank order; `deliver()` is the
 /// all-to-all. The memory has no name in any file system: nothing is left behind by a job that is killed, and
@@ -34,10 +34,13 @@ class Mailbox {
   /// from[r] = where the values lie that rank r has put into its box for this one; valid until that rank's
   /// next room() for the box. counts[r]: how many values this rank has put in for rank r. Collective.
   void deliver(Communicator& comm, int box, std::span<const int64_t> counts, std::span<const float*> from);
+  /// The same for boxes that are whole for everyone; `bytes` is what counts as sent by this rank. Collective.
+  void show(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from);
 
  private:
   class Box;
   explicit Mailbox(int boxes);
+  void open_all(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from);
 
   std::vector<std::unique_ptr<Box>> boxes_;
 };

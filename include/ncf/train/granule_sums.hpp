@@ -4,10 +4,12 @@
 /// not depend on the number of ranks, else by all-reduce.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
+#include "ncf/comm/shared_sum.hpp"
 #include "ncf/nn/parameters.hpp"
 #include "ncf/util/granules.hpp"
 #include "ncf/util/sum_tree.hpp"
@@ -17,6 +19,9 @@ namespace ncf {
 class GranuleSums {
  public:
   explicit GranuleSums(Granules granules) : granules_(granules) {}
+
+  /// Ranks of one host sum up through memory that they share, where the order is not fixed. Collective.
+  void share_memory(Communicator& comm);
 
   /// Granule 0's gradients become the sum over the granules of all ranks. In a fixed order by an all-to-all
   /// of slices, a sum of each slice, and an all-gather: the traffic of an all-reduce. Collective.
@@ -29,6 +34,7 @@ class GranuleSums {
   void sum_slices(Communicator& comm, std::span<float> total);
 
   Granules granules_;
+  std::unique_ptr<SharedSum> shared_;
   SumTree tree_;
   std::vector<const float*> nodes_;
   std::vector<const double*> double_nodes_;

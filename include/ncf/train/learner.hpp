@@ -56,9 +56,8 @@ class Learner {
   /// Between steps: whether rows and their gradients travel while this rank computes (courier.hpp), or before
   /// and after. The same on all ranks. At first they do not.
   void set_overlap(bool beside);
-  /// Before the first step: ranks of one host read each other's rows in place (RowExchange::share_memory).
-  /// Collective.
-  void share_memory(Communicator& comm) { exchange_.share_memory(comm); }
+  /// Before the first step: ranks of one host read each other's rows and gradients in place. Collective.
+  void share_memory(Communicator& comm);
   /// In how many parts the rows of a whole batch come.
   int64_t parts(int64_t batch_size) const;
 
