@@ -61,8 +61,12 @@ BenchResult bench(const Config& config, Communicator& comm, BenchLength length, 
     Learner learner = fresh_learner();
     result.overlap = time_overlap(comm, learner, next, shape.batch_size, length.seconds);
   }
+  const bool beside = [&] {
+    Learner learner = fresh_learner();
+    return settled_overlap(config, comm, learner, next);
+  }();
   Learner learner = fresh_learner();
-  learner.set_overlap(overlaps(config, comm));
+  learner.set_overlap(beside);
   if (config.comm.shared_memory) learner.share_memory(comm);
   result.parameters = learner.parameter_count();
   result.work.parts = learner.parts(shape.batch_size);

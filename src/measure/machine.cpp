@@ -30,6 +30,7 @@ typedef float Lanes __attribute__((vector_size(64)));
 template <int N>
 [[gnu::always_inline]] inline float chains(int64_t rounds) {
   Lanes sum[N] = {}, factor = {}, term = {};
+  for (int k = 0; k < N; ++k) sum[k] += static_cast<float>(k);  // of equal ones the compiler would make fewer
   factor += 0.999F;
   term += 1e-3F;
   for (int64_t r = 0; r < rounds; ++r)

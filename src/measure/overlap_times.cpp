@@ -3,6 +3,8 @@
 #include <array>
 #include <vector>
 
+#include "ncf/train/overlap_trial.hpp"
+
 namespace ncf {
 namespace {
 
@@ -65,6 +67,20 @@ OverlapTimes time_overlap(Communicator& comm, Learner& learner, const NextPart& 
   times.median_s = over_ranks(comm, measured[0], measured[1], median);
   times.minimum_s = over_ranks(comm, measured[0], measured[1], least);
   return times;
+}
+
+bool settled_overlap(const Config& config, Communicator& comm, Learner& learner, const NextPart& next) {
+  OverlapTrial trial(config, comm);
+  for (int64_t done = 0; trial.trying();) {
+    learner.set_overlap(trial.beside());
+    PhaseTimer timer;
+    LossSum loss;
+    const auto part = next(done++);
+    const double begin = now_s();
+    learner.step(comm, part, done, 0, loss, timer);
+    trial.after_step(comm, now_s() - begin);
+  }
+  return trial.beside();
 }
 
 }  // namespace ncf

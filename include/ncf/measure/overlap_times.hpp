@@ -33,4 +33,8 @@ struct OverlapTimes {
 OverlapTimes time_overlap(Communicator& comm, Learner& learner, const NextPart& next, int64_t batch_size,
                           double seconds);
 
+/// Whether a run of this configuration communicates beside its computation once it has tried both ways, if it
+/// does (overlap_trial.hpp); the learner takes those steps. Collective.
+bool settled_overlap(const Config& config, Communicator& comm, Learner& learner, const NextPart& next);
+
 }  // namespace ncf
