@@ -31,6 +31,7 @@ test  | libgtest-dev                 | GoogleTest
 test  | libgmock-dev                 | its matchers
 test  | hdf5-tools                   | h5dump, an independent reader of checkpoints
 test  | python3-h5py                 | h5py, another one
+test  | qemu-user                    | processors without AVX-512 or AVX2
 cluster | slurmctld                  | a SLURM cluster on this machine
 cluster | slurmd                     | its nodes
 cluster | slurm-client               | sbatch, srun

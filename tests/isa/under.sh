@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# under.sh CPU LEVEL NCF_DIST PROGRAM...: runs test programs on an emulated processor that has no more than LEVEL, so
+# that the code for lesser processors is tested where a better one builds it.
+set -euo pipefail
+cpu=$1 level=$2 ncf_dist=$3
+shift 3
+
+command -v qemu-x86_64 >/dev/null || { echo "skipped: qemu-x86_64 (package qemu-user) is not installed"; exit 77; }
+emulated() { qemu-x86_64 -cpu "$cpu" "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2); }
+
+emulated "$ncf_dist" --version | grep -qx "instruction set: $level" ||
+  { echo "the emulated $cpu is not taken for $level:"; emulated "$ncf_dist" --version; exit 1; }
+for program in "$@"; do
+  echo "$cpu: ${program##*/}"
+  emulated "$program" --gtest_brief=1
+done
