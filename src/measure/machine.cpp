@@ -1,5 +1,7 @@
 #include "ncf/measure/machine.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -104,6 +106,13 @@ MachineRates measure_machine(Communicator& comm, Precision precision) {
   for (double* rate : {&rates.fma_gflops, &rates.gemm_gflops, &rates.stream_gb_s, &rates.cache_gb_s})
     *rate = comm.sum(*rate) / comm.size();
   return rates;
+}
+
+double core_cache_bytes() {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  if (const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); bytes > 0) return static_cast<double>(bytes);
+#endif
+  return 1 << 20;
 }
 
 Network measure_network(Communicator& comm) {

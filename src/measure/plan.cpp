@@ -148,13 +148,20 @@ PlannedTime planned_time(const StepWork& w, const PartTimes& alone, const Networ
   time.update = turns * alone.update * share;
   if (w.world == 1) return time;
 
+  const auto collectives = static_cast<double>(step_collectives(w)), all_reduces = collectives - 4;
+  // They change at every collective, and whose turn it is finds the caches full of what the others compute
+  // on.
+  const double refill =
+      (turns - 1) * std::min(network.cache_bytes, update_bytes(w)) / network.copy_bytes_per_s;
+  time.plan += 2 * refill;
+  time.gather += refill;
+  time.synchronise += (collectives - 3) * refill;
   const StepTraffic sent = step_traffic(w);
   const auto exchange = [&](double bytes) {
     return network.latency_s * (world - 1) + bytes / network.bytes_per_s;
   };
   time.plan += network.latency_s * (world - 1) + exchange(sent.ids);
   time.gather += exchange(sent.rows);
-  const auto all_reduces = static_cast<double>(step_collectives(w) - 4);
   time.synchronise += exchange(sent.gradients) + sent.layers / network.bytes_per_s +
                       all_reduces * 2 * std::ceil(std::log2(world)) * network.latency_s;
   return time;
@@ -173,6 +180,7 @@ Plan plan(const Config& config, const PlanRequest& request, Communicator& comm) 
   const MachineRates machine = measure_machine(comm);
   plan.network.copy_bytes_per_s = 1e9 * machine.stream_gb_s;
   plan.network.cache_copy_bytes_per_s = 1e9 * machine.cache_gb_s;
+  plan.network.cache_bytes = core_cache_bytes();
   const Popularity popularity = look_at_data(config, comm, plan);
   for (const int64_t world : request.ranks) {
     PlannedRanks ranks;

@@ -59,9 +59,17 @@ TEST(PlannedTime, TheNetworkAddsItsLatencyAndItsBytes) {
 }
 
 TEST(PlannedTime, RanksThatShareCoresTakeTurns) {
-  const Network near = network(0, no_limit, no_limit);
+  Network near = network(0, no_limit, no_limit);
   EXPECT_DOUBLE_EQ(planned_time(work_at(8), alone, near, 2).compute, 160);
   EXPECT_DOUBLE_EQ(planned_time(work_at(8), alone, near, 16).compute, 40);
+  // At each of five collectives, three others have been in the caches.
+  const double base = planned_time(work_at(8), alone, near, 2).step();
+  near.copy_bytes_per_s = 100;
+  near.cache_copy_bytes_per_s = no_limit;
+  near.cache_bytes = 50;
+  EXPECT_NEAR(planned_time(work_at(8), alone, near, 2).step() - base, 5 * 3 * 50 / 100.0, 1e-6);
+  EXPECT_DOUBLE_EQ(planned_time(work_at(2), alone, near, 2).step(),
+                   planned_time(work_at(2), alone, network(0, no_limit, no_limit), 2).step());
 }
 
 PlanRequest of_ranks(std::vector<int64_t> ranks) {

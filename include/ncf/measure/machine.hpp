@@ -23,7 +23,11 @@ struct Network {
   double bytes_per_s = 5e9;              ///< out of one rank
   double copy_bytes_per_s = 1e10;        ///< read and written to pack and unpack what is said
   double cache_copy_bytes_per_s = 5e10;  ///< the same where it fits the caches
+  double cache_bytes = 0;                ///< of a core's own caches, which ranks that share it fill by turns
 };
+
+/// Of a core's second cache; 1 MiB where the system does not say.
+double core_cache_bytes();
 
 /// Between the ranks of this job, which are more than one. Collective.
 Network measure_network(Communicator& comm);
