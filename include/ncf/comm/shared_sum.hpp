@@ -1,6 +1,7 @@
 #pragma once
-/// Sums over the ranks of one host through memory that they share (mailbox.hpp): an all-reduce that copies
-/// each value twice at most. Added in the order of ranks, whatever their number.
+/// Sums over two ranks of one host through memory that they share (mailbox.hpp): an all-reduce that copies
+/// each value once. Two terms have the same sum in either order, so its bits are MPI's; with more ranks they
+/// would depend on whether these are on one host.
 
 #include <memory>
 #include <span>
@@ -12,11 +13,11 @@ namespace ncf {
 
 class SharedSum {
  public:
-  /// Null on all ranks where Mailbox::open says so. Collective.
+  /// Null on all ranks where there are not two of them, or Mailbox::open says so. Collective.
   static std::unique_ptr<SharedSum> open(Communicator& comm);
 
-  /// values = their sums over all ranks, the same bits on each. As many on every rank. Between two sums there
-  /// must be another collective. Throws Error{internal} when there is no memory. Collective.
+  /// values = their sums over both ranks; as many on each. Between two sums there must be another collective.
+  /// Throws Error{internal} when there is no memory. Collective.
   void sum(Communicator& comm, std::span<float> values);
 
  private:

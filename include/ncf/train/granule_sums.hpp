@@ -20,7 +20,7 @@ class GranuleSums {
  public:
   explicit GranuleSums(Granules granules) : granules_(granules) {}
 
-  /// Ranks of one host sum up through memory that they share, where the order is not fixed. Collective.
+  /// Two ranks of one host sum up through memory that they share, where the order is not fixed. Collective.
   void share_memory(Communicator& comm);
 
   /// Granule 0's gradients become the sum over the granules of all ranks. In a fixed order by an all-to-all
