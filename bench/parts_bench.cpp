@@ -107,8 +107,8 @@ void first_layer_by_rows(benchmark::State& state) {
     }
     sum_relu_forward(projected[0].view(), projected[1].view(), exchange.routes(0).slots(),
                      exchange.routes(1).slots(), y.view());
-    sum_relu_backward(y.view(), dy.view(), sums[0].terms(), sums[1].terms(), sums[0].values(),
-                      sums[1].values());
+    sum_relu_backward(y.view(), dy.view(), {sums[0].terms(), sums[0].first()},
+                      {sums[1].terms(), sums[1].first()}, sums[0].values(), sums[1].values());
     for (std::size_t t = 0; t < 2; ++t) {
       const TableRoutes& routes = exchange.routes(t);
       gradients[t].reshape(routes.unique(), tables[t].cols());

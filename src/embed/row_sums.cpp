@@ -18,7 +18,17 @@ void RowSums::begin(std::span<const int32_t> slots, std::span<const int64_t> bou
     for (const int32_t term : own_terms_) rows = std::max<int64_t>(rows, term + 1);
   }
   values_.reshape_aligned(rows, cols);
-  values_.fill(0);
+  find_first(rows);
+}
+
+void RowSums::find_first(int64_t rows) {
+  first_.resize(terms_.size());
+  seen_.assign(static_cast<std::size_t>(rows), 0);
+  for (std::size_t k = 0; k < terms_.size(); ++k) {
+    uint8_t& seen = seen_[static_cast<std::size_t>(terms_[k])];
+    first_[k] = seen == 0 ? 1 : 0;
+    seen = 1;
+  }
 }
 
 void RowSums::cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds,

@@ -62,6 +62,7 @@ void Dot::forward(const BatchView& batch, int64_t first, int64_t count) {
 
 void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& loss) {
   z_.resize(static_cast<std::size_t>(batch.samples()));
+  for (RowSums& of_table : sums) of_table.clear();
   std::vector<LossSum> losses(static_cast<std::size_t>(batch.granules()));
   pool_->run(batch.granules(), [&](int64_t granule, int64_t) {
     const FlushDenormals flush;

@@ -9,7 +9,8 @@
 namespace ncf {
 namespace {
 
-std::span<const int32_t> of_pass(std::span<const int32_t> all, int64_t first, int64_t count) {
+template <class T>
+std::span<const T> of_pass(std::span<const T> all, int64_t first, int64_t count) {
   return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
@@ -104,8 +105,11 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
                                               parameters.gradient_rows(h.bn_weight),
                                               parameters.gradient_rows(h.bn_bias), sum);
     if (l == 0 && projects_) {
-      const auto to = [&](std::size_t t) { return of_pass(sums[t].terms(), pass.first, pass.rows); };
-      return sum_relu_backward(work.activations[0].relu.view(), dy, to(0), to(1), sums[0].values(),
+      const auto terms = [&](std::size_t t) {
+        return RowTerms{of_pass(sums[t].terms(), pass.first, pass.rows),
+                        of_pass(sums[t].first(), pass.first, pass.rows)};
+      };
+      return sum_relu_backward(work.activations[0].relu.view(), dy, terms(0), terms(1), sums[0].values(),
                                sums[1].values());
     }
     work.next_gradient.reshape_aligned(dy.rows, input_of(work, l).cols);

@@ -35,9 +35,16 @@ struct Forward {
   }
 };
 
+/// The sum so far: nothing before the first term, whatever stands there.
+NCF_INLINE void read_sum(const float* from, uint8_t is_first, Lanes& sum) {
+  read(from, sum);
+  keep(sum, Bits{} + (static_cast<int32_t>(is_first) - 1));
+}
+
 struct Backward {
   ConstMatrixView y, dy;
   const int32_t *to_a, *to_b;
+  const uint8_t *first_a, *first_b;
   MatrixView a, b;
   Bits last;  // which lanes of the last vector are columns
 
@@ -51,7 +58,7 @@ struct Backward {
       const int32_t row = job.to_a[r];
       Lanes sums[N];
 #pragma GCC unroll 8
-      for (int j = 0; j < N; ++j) read(job.a.row(row) + first + j * lanes, sums[j]);
+      for (int j = 0; j < N; ++j) read_sum(job.a.row(row) + first + j * lanes, job.first_a[r], sums[j]);
       for (; r < job.y.rows && job.to_a[r] == row; ++r) {
         const float* value = job.y.row(r) + first;
         const float* slope = job.dy.row(r) + first;
@@ -61,7 +68,7 @@ struct Backward {
           Lanes v, d, sum;
           read(value + j * lanes, v);
           read(slope + j * lanes, d);
-          read(other + j * lanes, sum);
+          read_sum(other + j * lanes, job.first_b[r], sum);
           d = v > 0 ? d : Lanes{};
           if (j == N - 1) keep(d, columns);
           sums[j] += d;
@@ -94,8 +101,9 @@ void backward_plainly(const Backward& job) {
   for (int64_t r = 0; r < job.y.rows; ++r)
     for (int64_t i = 0; i < job.y.cols; ++i) {
       const float d = job.y(r, i) > 0 ? job.dy(r, i) : 0;
-      job.a(job.to_a[r], i) += d;
-      job.b(job.to_b[r], i) += d;
+      float &sum_a = job.a(job.to_a[r], i), &sum_b = job.b(job.to_b[r], i);
+      sum_a = job.first_a[r] != 0 ? d : sum_a + d;
+      sum_b = job.first_b[r] != 0 ? d : sum_b + d;
     }
 }
 
@@ -107,9 +115,9 @@ void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int3
   in_lanes(a) && in_lanes(b) && in_lanes(y) ? forward_in_blocks(job) : forward_plainly(job);
 }
 
-void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, std::span<const int32_t> to_a,
-                       std::span<const int32_t> to_b, MatrixView da, MatrixView db) {
-  Backward job{y, dy, to_a.data(), to_b.data(), da, db, {}};
+void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, RowTerms a, RowTerms b, MatrixView da,
+                       MatrixView db) {
+  Backward job{y, dy, a.to.data(), b.to.data(), a.first.data(), b.first.data(), da, db, {}};
   last_columns(y.cols, job.last);
   in_lanes(y) && in_lanes(dy) && in_lanes(da) && in_lanes(db) ? backward_in_blocks(job)
                                                               : backward_plainly(job);

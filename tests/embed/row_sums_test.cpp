@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ncf/util/random.hpp"
@@ -28,6 +29,7 @@ float term(std::size_t sample, int64_t col) {
 Matrix sum(std::span<const int32_t> slots, std::size_t first, const std::vector<int64_t>& bounds) {
   RowSums sums;
   sums.begin(slots, bounds, unique, cols);
+  sums.clear();
   for (std::size_t k = 0; k < slots.size(); ++k)
     for (int64_t c = 0; c < cols; ++c) sums.values()(sums.terms()[k], c) += term(first + k, c);
   return sums.total();
@@ -46,6 +48,19 @@ TEST(RowSums, AreTheSumsOfTheirSamples) {
           if (slots[k] == u) expected += static_cast<double>(term(k, c));
         EXPECT_NEAR(total.row(u)[c], expected, 1e-5) << u;
       }
+  }
+}
+
+TEST(RowSums, KnowTheFirstSampleOfEachSum) {
+  const auto slots = random_slots();
+  for (const auto& bounds : {std::vector<int64_t>{0, 40}, {0, 20, 40}, {0, 0, 13, 40}}) {
+    RowSums sums;
+    for (int time = 0; time < 2; ++time) sums.begin(slots, bounds, unique, cols);
+    ASSERT_EQ(sums.first().size(), samples);
+    for (std::size_t k = 0; k < samples; ++k) {
+      const auto before = sums.terms().first(k);
+      EXPECT_EQ(sums.first()[k], std::ranges::find(before, sums.terms()[k]) == before.end() ? 1 : 0) << k;
+    }
   }
 }
 

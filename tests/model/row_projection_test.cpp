@@ -91,7 +91,9 @@ TEST_P(RowProjection, EqualsThePlainLayer) {
 
   Matrix sums[2] = {Matrix(rows[0], units), Matrix(rows[1], units)};
   for (Matrix& s : sums) s.fill(0);
-  sum_relu_backward(y.view(), dy.view(), slots[0], slots[1], sums[0].view(), sums[1].view());
+  const std::vector<uint8_t> none_is_first(samples, 0);
+  sum_relu_backward(y.view(), dy.view(), {slots[0], none_is_first}, {slots[1], none_is_first}, sums[0].view(),
+                    sums[1].view());
   std::ranges::fill(parameters.gradient(weight, 0), 2.0F);
   std::ranges::fill(parameters.gradient(bias, 0), 1.0F);
   for (std::size_t t = 0; t < 2; ++t) {

@@ -218,8 +218,12 @@ Matrix aligned(const Matrix& from) {
 TEST(SumRelu, InVectorsAsPlainly) {
   for (int64_t cols : {1, 15, 16, 17, 32, 50, 64, 100, 112, 128, 200, 300}) {
     const std::vector<int32_t> of_a = {2, 2, 0, 0, 0, 1, 2}, of_b = {4, 1, 1, 0, 3, 3, 4};
+    // Row 2 of a and row 1 of b have sums already; what stands in the others is of no meaning.
+    const std::vector<uint8_t> first_a = {0, 0, 1, 0, 0, 1, 0}, first_b = {1, 0, 0, 1, 1, 0, 0};
     const Matrix a = filled(3, cols, 1), b = filled(5, cols, 2), dy = filled(7, cols, 3);
     Matrix y = filled(7, cols, 9), da = filled(3, cols, 4), db = filled(5, cols, 5);
+    for (const int64_t r : {0, 1}) std::fill_n(da.row(r), cols, std::numeric_limits<float>::quiet_NaN());
+    for (const int64_t r : {0, 3, 4}) std::fill_n(db.row(r), cols, std::numeric_limits<float>::infinity());
     Matrix a2 = aligned(a), b2 = aligned(b), dy2 = aligned(dy), y2 = aligned(y), da2 = aligned(da),
            db2 = aligned(db);
     sum_relu_forward(a.view(), b.view(), of_a, of_b, y.view());
@@ -235,17 +239,21 @@ TEST(SumRelu, InVectorsAsPlainly) {
       for (int64_t c = cols; c % 16 != 0; ++c)
         y2.row(r)[c] = dy2.row(r)[c] = std::numeric_limits<float>::quiet_NaN();
     const Matrix before = aligned(da);
-    sum_relu_backward(y.view(), dy.view(), of_a, of_b, da.view(), db.view());
-    sum_relu_backward(y2.view(), dy2.view(), of_a, of_b, da2.view(), db2.view());
+    sum_relu_backward(y.view(), dy.view(), {of_a, first_a}, {of_b, first_b}, da.view(), db.view());
+    sum_relu_backward(y2.view(), dy2.view(), {of_a, first_a}, {of_b, first_b}, da2.view(), db2.view());
     for (int64_t r = 0; r < 3; ++r)
       for (int64_t c = 0; c < (cols + 15) / 16 * 16; ++c)
-        ASSERT_EQ(da2.row(r)[c], c < cols ? da.row(r)[c] : before.row(r)[c]) << cols;
+        ASSERT_EQ(da2.row(r)[c], c < cols ? da.row(r)[c] : r == 2 ? before.row(r)[c] : 0) << cols;
     for (int64_t r = 0; r < 5; ++r)
       for (int64_t c = 0; c < cols; ++c) ASSERT_EQ(db2.row(r)[c], db.row(r)[c]) << cols;
-    float expected = filled(3, cols, 4).row(2)[0];
-    for (std::size_t r : {0U, 1U, 6U})
-      if (y.row(static_cast<int64_t>(r))[0] > 0) expected += dy.row(static_cast<int64_t>(r))[0];
-    EXPECT_NEAR(da.row(2)[0], expected, 1e-6);
+    const auto sum_of = [&](float before_them, const std::vector<int64_t>& terms) {
+      for (const int64_t r : terms) before_them += y.row(r)[0] > 0 ? dy.row(r)[0] : 0;
+      return before_them;
+    };
+    EXPECT_NEAR(da.row(2)[0], sum_of(filled(3, cols, 4).row(2)[0], {0, 1, 6}), 1e-6);
+    EXPECT_NEAR(da.row(0)[0], sum_of(0, {2, 3, 4}), 1e-6);
+    EXPECT_NEAR(db.row(1)[0], sum_of(filled(5, cols, 5).row(1)[0], {1, 2}), 1e-6);
+    EXPECT_NEAR(db.row(4)[0], sum_of(0, {0, 6}), 1e-6);
   }
 }
 

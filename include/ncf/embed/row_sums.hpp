@@ -14,24 +14,32 @@ namespace ncf {
 
 class RowSums {
  public:
-  /// All sums are zero. `slots`: each sample's row among `unique`, valid until the sums are taken; `bounds`
-  /// [granules + 1] cut the samples; a row has `cols` values.
+  /// Sums begin with their first samples (first()), or with zeros after clear(); before, what stands in
+  /// values() is of no meaning. `slots`: each sample's row among `unique`, valid until the sums are taken;
+  /// `bounds` [granules + 1] cut the samples; a row has `cols` values.
   void begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique, int64_t cols);
 
   /// What sample k adds to is row terms()[k] of values(). Samples of different granules never share one.
   std::span<const int32_t> terms() const { return terms_; }
+  /// first()[k]: 1 where no sample before k adds to the row that k adds to, else 0.
+  std::span<const uint8_t> first() const { return first_; }
   MatrixView values() { return values_.view(); }
+  /// For those who add without a look at first().
+  void clear() { values_.fill(0); }
   int64_t cols() const { return values_.cols(); }
 
   /// The sums of this rank's granules, [unique × cols], until the next begin().
   Matrix& total();
 
  private:
+  void find_first(int64_t rows);
   void cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique);
 
   std::span<const int32_t> terms_;  // the slots themselves when there is one granule
   int64_t granules_ = 1, unique_ = 0;
   std::vector<int32_t> own_terms_;   // [samples]
+  std::vector<uint8_t> first_;       // [samples]
+  std::vector<uint8_t> seen_;        // [rows of values_]
   std::vector<int32_t> of_granule_;  // [granules × unique]: term of a row in a granule, or -1
   Matrix values_, sums_;
   std::vector<float> zeros_;

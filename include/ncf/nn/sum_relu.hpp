@@ -15,8 +15,14 @@ namespace ncf {
 /// a, b [any × units], y [rows × units].
 void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int32_t> of_a,
                       std::span<const int32_t> of_b, MatrixView y);
-/// da[to_a[r]] += dy[r]·(y[r] > 0), and the same to db.
-void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, std::span<const int32_t> to_a,
-                       std::span<const int32_t> to_b, MatrixView da, MatrixView db);
+/// Where gradients of rows go: to[r], which is overwritten where first[r] is 1, the row's first, and else
+/// added to.
+struct RowTerms {
+  std::span<const int32_t> to;
+  std::span<const uint8_t> first;
+};
+/// da[a.to[r]] += dy[r]·(y[r] > 0), and the same to db.
+void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, RowTerms a, RowTerms b, MatrixView da,
+                       MatrixView db);
 
 }  // namespace ncf
