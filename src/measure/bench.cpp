@@ -61,12 +61,13 @@ BenchResult bench(const Config& config, Communicator& comm, BenchLength length, 
     Learner learner = fresh_learner();
     result.overlap = time_overlap(comm, learner, next, shape.batch_size, length.seconds);
   }
-  const bool beside = [&] {
+  OverlapTrial trial(config, comm);  // as a run makes
+  if (trial.trying()) {
     Learner learner = fresh_learner();
-    return settled_overlap(config, comm, learner, next);
-  }();
+    finish_trial(comm, learner, next, trial);
+  }
   Learner learner = fresh_learner();
-  learner.set_overlap(beside);
+  learner.set_overlap(trial.beside());
   if (config.comm.shared_memory) learner.share_memory(comm);
   result.parameters = learner.parameter_count();
   result.work.parts = learner.parts(shape.batch_size);

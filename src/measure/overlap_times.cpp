@@ -3,8 +3,6 @@
 #include <array>
 #include <vector>
 
-#include "ncf/train/overlap_trial.hpp"
-
 namespace ncf {
 namespace {
 
@@ -69,8 +67,7 @@ OverlapTimes time_overlap(Communicator& comm, Learner& learner, const NextPart& 
   return times;
 }
 
-bool settled_overlap(const Config& config, Communicator& comm, Learner& learner, const NextPart& next) {
-  OverlapTrial trial(config, comm);
+void finish_trial(Communicator& comm, Learner& learner, const NextPart& next, OverlapTrial& trial) {
   for (int64_t done = 0; trial.trying();) {
     learner.set_overlap(trial.beside());
     PhaseTimer timer;
@@ -80,7 +77,6 @@ bool settled_overlap(const Config& config, Communicator& comm, Learner& learner,
     learner.step(comm, part, done, 0, loss, timer);
     trial.after_step(comm, now_s() - begin);
   }
-  return trial.beside();
 }
 
 }  // namespace ncf

@@ -1,6 +1,8 @@
 // A tile is 16 rows of 64 bytes: of the left operand 16 × 32 numbers, of the right one 32 × 16, two rows of
 // it side by side in pairs, of the product 16 × 16 sums (Intel's Software Developer's Manual, TDPBF16PS).
-// Operands are packed tile by tile, so that every load of a tile reads one kilobyte.
+// Operands are packed tile by tile, so that every load of a tile reads one kilobyte. Which numbers make a
+// pair is free as long as it is the same on both sides: here those that are 16 apart, which are in the same
+// lane of two registers.
 #include "gemm_amx.hpp"
 
 #include "lanes.hpp"
@@ -48,6 +50,7 @@ NCF_AMX inline __m512i by_turns() {
   for (int k = 0; k < 2 * lanes; ++k) order[k] = static_cast<int16_t>(k / 2 + k % 2 * lanes);
   return _mm512_load_si512(order);
 }
+
 /// The parts of 32 floats, one of each register in a pair.
 template <int parts>
 NCF_AMX inline void split(__m512 first, __m512 second, __m512i turns, __m512i (&out)[parts]) {

@@ -8,8 +8,9 @@ shift 3
 command -v qemu-x86_64 >/dev/null || { echo "skipped: qemu-x86_64 (package qemu-user) is not installed"; exit 77; }
 emulated() { qemu-x86_64 -cpu "$cpu" "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2); }
 
-emulated "$ncf_dist" --version | grep -qx "instruction set: $level" ||
-  { echo "the emulated $cpu is not taken for $level:"; emulated "$ncf_dist" --version; exit 1; }
+version=$(emulated "$ncf_dist" --version)
+grep -qx "instruction set: $level" <<<"$version" ||
+  { echo "the emulated $cpu is not taken for $level:"; echo "$version"; exit 1; }
 for program in "$@"; do
   echo "$cpu: ${program##*/}"
   emulated "$program" --gtest_brief=1

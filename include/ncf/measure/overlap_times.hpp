@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "ncf/measure/step_times.hpp"
+#include "ncf/train/overlap_trial.hpp"
 
 namespace ncf {
 
@@ -33,8 +34,7 @@ struct OverlapTimes {
 OverlapTimes time_overlap(Communicator& comm, Learner& learner, const NextPart& next, int64_t batch_size,
                           double seconds);
 
-/// Whether a run of this configuration communicates beside its computation once it has tried both ways, if it
-/// does (overlap_trial.hpp); the learner takes those steps. Collective.
-bool settled_overlap(const Config& config, Communicator& comm, Learner& learner, const NextPart& next);
+/// Takes the steps of a trial, to its end. Collective.
+void finish_trial(Communicator& comm, Learner& learner, const NextPart& next, OverlapTrial& trial);
 
 }  // namespace ncf

@@ -1,5 +1,6 @@
 #pragma once
-/// Matrix products on oneDNN: the only door to it.
+/// Matrix products, on AMX where the processor has it and that is quicker, else on oneDNN: the only door to
+/// both.
 
 #include <string>
 
