@@ -91,7 +91,7 @@ void first_layer_by_rows(benchmark::State& state) {
   const auto users = popular_ids(samples, user_rows, 0), items = popular_ids(samples, item_rows, 1);
   const std::span<const int32_t> ids[] = {users, items};
   const int64_t bounds[] = {0, samples}, first_column[] = {0, user_cols};
-  std::array<Matrix, 2> projected, gradients;
+  std::array<Matrix, 2> projected, totals, gradients;
   std::array<RowSums, 2> sums;
   Matrix y(samples, units);
   const Matrix dy = filled(samples, units);
@@ -103,7 +103,8 @@ void first_layer_by_rows(benchmark::State& state) {
       project_rows({tables[t].view().rows_from(0, routes.unique()), routes.class_bounds()},
                    ForwardWeight{parameters.matrix(segment)}.inputs(first_column[t], tables[t].cols()), {},
                    projected[t].view(), pool);
-      sums[t].begin(routes.slots(), bounds, routes.unique(), units);
+      totals[t].reshape_aligned(routes.unique(), units);
+      sums[t].begin(routes.slots(), bounds, totals[t].view());
     }
     sum_relu_forward(projected[0].view(), projected[1].view(), exchange.routes(0).slots(),
                      exchange.routes(1).slots(), y.view());
@@ -112,8 +113,9 @@ void first_layer_by_rows(benchmark::State& state) {
     for (std::size_t t = 0; t < 2; ++t) {
       const TableRoutes& routes = exchange.routes(t);
       gradients[t].reshape(routes.unique(), tables[t].cols());
+      sums[t].finish();
       project_rows_backward({tables[t].view().rows_from(0, routes.unique()), routes.class_bounds()},
-                            sums[t].total().view(), {}, parameters, segment, first_column[t], nullptr,
+                            totals[t].view(), {}, parameters, segment, first_column[t], nullptr,
                             gradients[t].view(), pool);
     }
   }

@@ -37,12 +37,12 @@ struct Address {
 
 }  // namespace
 
-/// A box's memory: the proof, where each rank's part begins, the values.
+/// A box's memory: the proof, and from the next page on the values.
 class Mailbox::Box {
  public:
-  explicit Box(int ranks) : ranks_(ranks), theirs_(static_cast<std::size_t>(ranks), nullptr) {
+  explicit Box(int ranks) : theirs_(static_cast<std::size_t>(ranks), nullptr) {
     file_ = memfd_create("ncf_rows", MFD_CLOEXEC);
-    if (file_ < 0 || !grow(head())) return;
+    if (file_ < 0 || !grow(head)) return;
     mine_ = static_cast<char*>(map(file_, PROT_READ | PROT_WRITE));
     if (mine_ == nullptr) return;
     std::random_device random;
@@ -69,7 +69,7 @@ class Mailbox::Box {
     if (file < 0) return false;
     struct stat status {};
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
-        static_cast<std::size_t>(status.st_size) >= head())
+        static_cast<std::size_t>(status.st_size) >= head)
       theirs_[rank] = static_cast<const char*>(map(file, PROT_READ));
     close(file);
     uint64_t proof = 0;
@@ -77,37 +77,20 @@ class Mailbox::Box {
     return theirs_[rank] != nullptr && proof == address.proof;
   }
 
-  float* room(int64_t values) {
-    const std::size_t needed = head() + static_cast<std::size_t>(values) * sizeof(float);
+  char* room(std::size_t bytes) {
+    const std::size_t needed = head + bytes;
     if (needed > reserve || !grow(needed))
       throw Error(ErrorKind::internal, "no memory for " + std::to_string(needed) +
                                            " bytes that the ranks of this host share: " +
                                            std::strerror(needed > reserve ? ENOMEM : errno) +
                                            "; comm.shared_memory: false does without");
-    return reinterpret_cast<float*>(mine_ + head());
+    return mine_ + head;
   }
 
-  void set_parts(std::span<const int64_t> counts) {
-    auto* begins = reinterpret_cast<int64_t*>(mine_ + sizeof proof_);
-    int64_t at = 0;
-    for (const int64_t count : counts) {
-      *begins++ = at;
-      at += count;
-    }
-  }
-
-  const float* part(std::size_t of_rank, int for_rank) const {
-    const char* box = theirs_[of_rank];
-    int64_t begin = 0;
-    std::memcpy(&begin, box + sizeof proof_ + sizeof begin * static_cast<std::size_t>(for_rank),
-                sizeof begin);
-    return reinterpret_cast<const float*>(box + head()) + begin;
-  }
+  const char* values(std::size_t of_rank) const { return theirs_[of_rank] + head; }
 
  private:
-  std::size_t head() const {
-    return pages(sizeof proof_ + sizeof(int64_t) * static_cast<std::size_t>(ranks_));
-  }
+  static constexpr std::size_t head = page;  // the proof stands there
 
   bool grow(std::size_t bytes) {
     if (bytes <= size_) return true;
@@ -117,7 +100,7 @@ class Mailbox::Box {
     return true;
   }
 
-  int ranks_ = 0, file_ = -1;
+  int file_ = -1;
   std::size_t size_ = 0;
   uint64_t proof_ = 0;
   char* mine_ = nullptr;
@@ -140,31 +123,18 @@ std::unique_ptr<Mailbox> Mailbox::open(Communicator& comm, int boxes) {
   return comm.min(all_seen) == 1 ? std::move(out) : nullptr;
 }
 
-float* Mailbox::room(int box, int64_t values) {
-  return boxes_[static_cast<std::size_t>(box)]->room(values);
+char* Mailbox::grow(int box, std::size_t bytes) {
+  return boxes_[static_cast<std::size_t>(box)]->room(bytes);
 }
 
-void Mailbox::deliver(Communicator& comm, int box, std::span<const int64_t> counts,
-                      std::span<const float*> from) {
-  uint64_t values = 0;
-  for (std::size_t r = 0; r < counts.size(); ++r)
-    if (static_cast<int>(r) != comm.rank()) values += static_cast<uint64_t>(counts[r]);
-  boxes_[static_cast<std::size_t>(box)]->set_parts(counts);
-  open_all(comm, box, values * sizeof(float), from);
+const char* Mailbox::see(std::size_t rank, int box) const {
+  return boxes_[static_cast<std::size_t>(box)]->values(rank);
 }
 
-void Mailbox::show(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from) {
-  const std::vector<int64_t> whole(from.size(), 0);  // every rank's part begins at the beginning
-  boxes_[static_cast<std::size_t>(box)]->set_parts(whole);
-  open_all(comm, box, bytes, from);
-}
-
-void Mailbox::open_all(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from) {
+void Mailbox::meet(Communicator& comm, uint64_t bytes) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   comm.barrier_for(bytes);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  const Box& b = *boxes_[static_cast<std::size_t>(box)];
-  for (std::size_t r = 0; r < from.size(); ++r) from[r] = b.part(r, comm.rank());
 }
 
 }  // namespace ncf

@@ -1,8 +1,5 @@
 #include "ncf/comm/shared_sum.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "ncf/util/target.hpp"
 
 namespace ncf {
@@ -20,11 +17,13 @@ std::unique_ptr<SharedSum> SharedSum::open(Communicator& comm) {
   return mail == nullptr ? nullptr : std::unique_ptr<SharedSum>(new SharedSum(std::move(mail)));
 }
 
-void SharedSum::sum(Communicator& comm, std::span<float> values) {
-  std::array<const float*, 2> terms{};
-  std::ranges::copy(values, mail_->room(0, std::ssize(values)));
-  mail_->show(comm, 0, values.size_bytes(), terms);
-  add(values.size(), terms[0], terms[1], values.data());
+std::span<float> SharedSum::terms(int64_t count) {
+  return {mail_->room<float>(0, count), static_cast<std::size_t>(count)};
+}
+
+void SharedSum::sum(Communicator& comm, std::span<float> sums) {
+  Mailbox::meet(comm, sums.size_bytes());
+  add(sums.size(), mail_->of<float>(0, 0), mail_->of<float>(1, 0), sums.data());
 }
 
 }  // namespace ncf

@@ -20,15 +20,20 @@ std::size_t total(std::span<const int64_t> counts) {
   return static_cast<std::size_t>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
 }
 
+MatrixView reshaped(Matrix& matrix, int64_t rows, int64_t cols) {
+  matrix.reshape_aligned(rows, cols);
+  return matrix.view();
+}
+
 }  // namespace
 
 RowExchange::RowExchange(ShardMap shards, Granules granules, std::span<const int64_t> total_rows)
-    : shards_(shards), granules_(granules), trips_(total_rows.size()), came_back_(total_rows.size()) {
+    : shards_(shards), granules_(granules), travels_(total_rows.size()), trips_(total_rows.size()) {
   for (const int64_t rows : total_rows) routes_.emplace_back(shards, rows, granules.a_rank());
 }
 
 void RowExchange::share_memory(Communicator& comm) {
-  mail_ = Mailbox::open(comm, 1 + static_cast<int>(tables()));
+  mail_ = RowMail::open(comm, tables());
 }
 
 uint64_t RowExchange::plan(Communicator& comm, std::span<const std::span<const int32_t>> ids, uint64_t notes,
@@ -41,136 +46,190 @@ uint64_t RowExchange::plan(Communicator& comm, std::span<const std::span<const i
     return notes;
   }
   for (std::size_t t = 0; t < tables(); ++t) routes_[t].find_unique(ids[t], parts);
-  // First how many rows of each table and part (and the notes), then which: table after table for each rank.
-  const auto world = static_cast<std::size_t>(comm.size()), of_table = static_cast<std::size_t>(parts.count);
-  const std::size_t words = tables() * of_table + 1;
-  std::vector<int64_t> ask(world * words, static_cast<int64_t>(notes)), asked(world * words);
-  std::vector<int64_t> ask_total(world), asked_total(world);
-  std::vector<int32_t> wishes;
-  for (std::size_t r = 0; r < world; ++r)
-    for (std::size_t t = 0; t < tables(); ++t) {
-      for (std::size_t k = 0; k < of_table; ++k)
-        ask[r * words + t * of_table + k] = routes_[t].unique_of(r, static_cast<int64_t>(k)).count;
-      const RowRange range = routes_[t].unique_of(r);
-      ask_total[r] += range.count;
-      const auto first = routes_[t].places().begin() + range.first;
-      wishes.insert(wishes.end(), first, first + range.count);
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  write_wishes(ranks, notes);
+  mail_ != nullptr ? mail_->exchange(comm, wishes_) : send_wishes(comm);
+  return follow_wishes(ranks);
+}
+
+void RowExchange::write_wishes(std::size_t ranks, uint64_t notes) {
+  wishes_.words.clear();
+  wishes_.rows.clear();
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (const TableRoutes& of_table : routes_) {
+      for (int64_t k = 0; k < parts(); ++k) wishes_.words.push_back(of_table.unique_of(r, k).count);
+      const RowRange range = of_table.unique_of(r);
+      const auto first = of_table.places().begin() + range.first;
+      wishes_.rows.insert(wishes_.rows.end(), first, first + range.count);
     }
-  comm.all_to_all(std::span<const int64_t>(ask), std::span<int64_t>(asked));
-  for (std::size_t r = 0; r < world; ++r) {
-    const auto of_rank = std::span(asked).subspan(r * words, words);
-    asked_total[r] = std::accumulate(of_rank.begin(), of_rank.end() - 1, int64_t{0});
-    notes |= static_cast<uint64_t>(of_rank.back());
+    wishes_.words.push_back(static_cast<int64_t>(notes));
   }
-  std::vector<int32_t> heard(total(asked_total));
-  comm.all_to_all_v(std::span<const int32_t>(wishes), std::span<const int64_t>(ask_total),
-                    std::span<int32_t>(heard), std::span<const int64_t>(asked_total));
-  std::vector<std::vector<int32_t>> places(tables());
-  std::vector<std::vector<int64_t>> counts(tables());
-  auto from = heard.begin();
-  for (std::size_t r = 0; r < world; ++r)
-    for (std::size_t t = 0; t < tables(); ++t) {
-      const auto of_rank = std::span(asked).subspan(r * words + t * of_table, of_table);
-      counts[t].insert(counts[t].end(), of_rank.begin(), of_rank.end());
-      const int64_t count = std::accumulate(of_rank.begin(), of_rank.end(), int64_t{0});
-      places[t].insert(places[t].end(), from, from + count);
-      from += count;
-    }
-  for (std::size_t t = 0; t < tables(); ++t) routes_[t].set_wanted(places[t], counts[t]);
+}
+
+void RowExchange::send_wishes(Communicator& comm) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  const std::size_t words = wishes_.words.size() / ranks;
+  wishes_.heard_words.resize(wishes_.words.size());
+  comm.all_to_all(std::span<const int64_t>(wishes_.words), std::span(wishes_.heard_words));
+  std::vector<int64_t> send(ranks), receive(ranks);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    send[r] = Wishes::count(std::span(wishes_.words).subspan(r * words, words));
+    receive[r] = Wishes::count(std::span(wishes_.heard_words).subspan(r * words, words));
+  }
+  wishes_.heard_rows.resize(total(receive));
+  comm.all_to_all_v(std::span<const int32_t>(wishes_.rows), std::span<const int64_t>(send),
+                    std::span(wishes_.heard_rows), std::span<const int64_t>(receive));
+}
+
+/// Returns the notes of all ranks.
+uint64_t RowExchange::follow_wishes(std::size_t ranks) {
+  const auto of_table = static_cast<std::size_t>(parts());
+  const std::size_t words = tables() * of_table + 1;
+  uint64_t notes = 0;
+  for (std::size_t r = 0; r < ranks; ++r)
+    notes |= static_cast<uint64_t>(wishes_.heard_words[(r + 1) * words - 1]);
+  for (std::size_t t = 0; t < tables(); ++t) {
+    places_.clear();
+    counts_.clear();
+    auto from = wishes_.heard_rows.begin();
+    for (std::size_t r = 0; r < ranks; ++r)
+      for (std::size_t word = 0; word + 1 < words; ++word) {
+        const int64_t count = wishes_.heard_words[r * words + word];
+        if (word / of_table == t) {
+          counts_.push_back(count);
+          places_.insert(places_.end(), from, from + count);
+        }
+        from += count;
+      }
+    routes_[t].set_wanted(places_, counts_);
+  }
   return notes;
 }
 
-void RowExchange::begin_gather(std::span<const Matrix> there, std::span<Matrix> here) const {
-  for (std::size_t t = 0; t < tables(); ++t) here[t].reshape_aligned(routes_[t].unique(), there[t].cols());
+MatrixView RowExchange::outgoing(std::size_t table, int64_t cols) {
+  Travel& travel = travels_[table];
+  const TableRoutes& routes = routes_[table];
+  const int64_t owned = std::ssize(routes.owned());
+  travel.outgoing = mail_ != nullptr && parts() == 1 ? mail_->room_for_rows(table, owned, cols)
+                                                     : reshaped(travel.own_outgoing, owned, cols);
+  // A rank alone: its unique rows are its owned rows, in the same order.
+  travel.gathered =
+      shards_.world == 1 ? travel.outgoing : reshaped(travel.own_gathered, routes.unique(), cols);
+  return travel.outgoing;
 }
 
-void RowExchange::gather_part(Communicator& comm, int64_t part, std::span<Matrix> there,
-                              std::span<Matrix> here) {
-  if (comm.size() == 1) {  // its unique rows are its owned rows, in the same order
-    for (std::size_t t = 0; t < tables(); ++t) std::swap(there[t], here[t]);
-    return;
+void RowExchange::gather_part(Communicator& comm, int64_t part) {
+  if (comm.size() == 1) return;
+  // A box must rest between two deliveries: several parts in a row go by message.
+  if (mail_ == nullptr || parts() > 1) return gather_by_message(comm, part);
+  std::vector<MatrixView> here;
+  uint64_t values = 0;
+  for (std::size_t t = 0; t < tables(); ++t) {
+    here.push_back(travels_[t].gathered);
+    const int64_t others =
+        std::ssize(routes_[t].wanted()) - routes_[t].wanted_of(static_cast<std::size_t>(comm.rank())).count;
+    values += static_cast<uint64_t>(others * here.back().cols);
   }
+  mail_->gather(comm, routes_, here, values * sizeof(float));
+}
+
+void RowExchange::gather_by_message(Communicator& comm, int64_t part) {
   const auto self = static_cast<std::size_t>(comm.rank());
   Trip& trip = trips_[0];
   trip.begin(comm.size());
   for (std::size_t t = 0; t < tables(); ++t)
     for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
       if (r == self) continue;
-      trip.send_counts[r] += routes_[t].wanted_of(r, part).count * there[t].cols();
-      trip.receive_counts[r] += routes_[t].unique_of(r, part).count * here[t].cols();
+      trip.send_counts[r] += routes_[t].wanted_of(r, part).count * travels_[t].outgoing.cols;
+      trip.receive_counts[r] += routes_[t].unique_of(r, part).count * travels_[t].gathered.cols;
     }
   const auto wishes = [&](std::size_t t, std::size_t r) {
     const RowRange range = routes_[t].wanted_of(r, part);
     return routes_[t].wanted().subspan(static_cast<std::size_t>(range.first),
                                        static_cast<std::size_t>(range.count));
   };
-  // A box must rest between two deliveries: several parts in a row go by message.
-  Mailbox* const mail = parts() == 1 ? mail_.get() : nullptr;
-  float* to = trip.room_to_send(mail, 0);
+  float* to = trip.room_to_send();
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
-    for (std::size_t t = 0; t < tables() && r != self; ++t)
-      for (const int32_t row : wishes(t, r)) to = std::copy_n(there[t].row(row), there[t].cols(), to);
-  trip.make(comm, mail, 0);
+    for (std::size_t t = 0; t < tables() && r != self; ++t) {
+      const MatrixView there = travels_[t].outgoing;
+      for (const int32_t row : wishes(t, r)) to = std::copy_n(there.row(row), there.cols, to);
+    }
+  trip.make(comm);
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
     for (std::size_t t = 0; t < tables(); ++t) {
+      const MatrixView there = travels_[t].outgoing, here = travels_[t].gathered;
       int64_t k = routes_[t].unique_of(r, part).first;
       if (r == self) {
-        for (const int32_t row : wishes(t, r))
-          std::copy_n(there[t].row(row), there[t].cols(), here[t].row(k++));
+        for (const int32_t row : wishes(t, r)) std::copy_n(there.row(row), there.cols, here.row(k++));
         continue;
       }
-      for (int64_t n = routes_[t].unique_of(r, part).count; n > 0; --n, trip.from[r] += here[t].cols())
-        std::copy_n(trip.from[r], here[t].cols(), here[t].row(k++));
+      for (int64_t n = routes_[t].unique_of(r, part).count; n > 0; --n, trip.from[r] += here.cols)
+        std::copy_n(trip.from[r], here.cols, here.row(k++));
     }
 }
 
-void RowExchange::gather(Communicator& comm, std::span<Matrix> there, std::span<Matrix> here) {
-  begin_gather(there, here);
-  for (int64_t part = 0; part < parts(); ++part) gather_part(comm, part, there, here);
+MatrixView RowExchange::gradients(std::size_t table) {
+  Travel& travel = travels_[table];
+  const int64_t rows = travel.gathered.rows, cols = travel.gathered.cols;
+  travel.gradients = mail_ != nullptr ? mail_->room_for_gradients(table, rows, cols)
+                                      : reshaped(travel.own_gradients, rows, cols);
+  return travel.gradients;
 }
 
-void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t last,
-                            std::span<Matrix* const> gradients) {
+void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t last) {
   if (comm.size() == 1) return;
+  if (mail_ == nullptr) return send_back_by_message(comm, first, last);
+  const auto self = static_cast<std::size_t>(comm.rank());
+  uint64_t values = 0;
+  for (std::size_t t = first; t < last; ++t)
+    values += static_cast<uint64_t>((routes_[t].unique() - routes_[t].unique_of(self).count) *
+                                    travels_[t].gradients.cols);
+  RowMail::send_back(comm, values * sizeof(float));
+  for (std::size_t t = first; t < last; ++t) {
+    Travel& travel = travels_[t];
+    travel.came_back.clear();
+    for (std::size_t r = 0; r < static_cast<std::size_t>(comm.size()); ++r)
+      travel.came_back.push_back(
+          mail_->came_back(r, t, routes_[t].wanted_of(r).count, travel.gradients.cols));
+  }
+}
+
+void RowExchange::send_back_by_message(Communicator& comm, std::size_t first, std::size_t last) {
   const auto self = static_cast<std::size_t>(comm.rank());
   Trip& trip = trips_[first];
   trip.begin(comm.size());
   for (std::size_t t = first; t < last; ++t)
     for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
       if (r == self) continue;
-      trip.send_counts[r] += routes_[t].unique_of(r).count * gradients[t]->cols();
-      trip.receive_counts[r] += routes_[t].wanted_of(r).count * gradients[t]->cols();
+      trip.send_counts[r] += routes_[t].unique_of(r).count * travels_[t].gradients.cols;
+      trip.receive_counts[r] += routes_[t].wanted_of(r).count * travels_[t].gradients.cols;
     }
-  const int box = 1 + static_cast<int>(first);
-  float* to = trip.room_to_send(mail_.get(), box);
+  float* to = trip.room_to_send();
   for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
     for (std::size_t t = first; t < last && r != self; ++t) {
       const RowRange range = routes_[t].unique_of(r);
-      for (int64_t k = 0; k < range.count; ++k)
-        to = std::copy_n(gradients[t]->row(range.first + k), gradients[t]->cols(), to);
+      const MatrixView rows = travels_[t].gradients;
+      for (int64_t k = 0; k < range.count; ++k) to = std::copy_n(rows.row(range.first + k), rows.cols, to);
     }
-  trip.make(comm, mail_.get(), box);
+  trip.make(comm);
   for (std::size_t t = first; t < last; ++t) {
-    came_back_[t].clear();
+    const MatrixView own = travels_[t].gradients;
+    travels_[t].came_back.clear();
     for (std::size_t r = 0; r < trip.from.size(); ++r) {
       const RowRange range = r == self ? routes_[t].unique_of(r) : routes_[t].wanted_of(r);
-      const ConstMatrixView rows = gradients[t]->view();
-      came_back_[t].push_back(r == self ? rows.rows_from(range.first, range.count)
-                                        : ConstMatrixView(trip.from[r], range.count, rows.cols));
-      if (r != self) trip.from[r] += range.count * rows.cols;
+      travels_[t].came_back.push_back(r == self ? ConstMatrixView(own.rows_from(range.first, range.count))
+                                                : ConstMatrixView(trip.from[r], range.count, own.cols));
+      if (r != self) trip.from[r] += range.count * own.cols;
     }
   }
 }
 
-void RowExchange::add_up(std::size_t table, Matrix& gradients, Matrix& sums) {
-  if (shards_.world == 1) return std::swap(gradients, sums);
-  sums.reshape_aligned(std::ssize(routes_[table].owned()), gradients.cols());
-  granules_.fixed_order ? add_along_tree(table, sums) : add_in_rank_order(table, sums);
-}
-
-void RowExchange::return_sum(Communicator& comm, std::span<Matrix* const> gradients, std::span<Matrix> sums) {
-  send_back(comm, 0, tables(), gradients);
-  for (std::size_t t = 0; t < tables(); ++t) add_up(t, *gradients[t], sums[t]);
+MatrixView RowExchange::add_up(std::size_t table) {
+  Travel& travel = travels_[table];
+  if (shards_.world == 1) return travel.gradients;
+  travel.sums.reshape_aligned(std::ssize(routes_[table].owned()), travel.gradients.cols);
+  granules_.fixed_order ? add_along_tree(table) : add_in_rank_order(table);
+  return travel.sums.view();
 }
 
 void RowExchange::Trip::begin(int ranks) {
@@ -178,19 +237,17 @@ void RowExchange::Trip::begin(int ranks) {
   receive_counts.assign(static_cast<std::size_t>(ranks), 0);
 }
 
-float* RowExchange::Trip::room_to_send(Mailbox* mail, int box) {
-  if (mail != nullptr) return mail->room(box, static_cast<int64_t>(total(send_counts)));
+float* RowExchange::Trip::room_to_send() {
   grow(send, total(send_counts));
   grow(receive, total(receive_counts));
   return send.data();
 }
 
-void RowExchange::Trip::make(Communicator& comm, Mailbox* mail, int box) {
-  from.resize(send_counts.size());
-  if (mail != nullptr) return mail->deliver(comm, box, send_counts, from);
+void RowExchange::Trip::make(Communicator& comm) {
   comm.all_to_all_v(
       std::span<const float>(send.data(), total(send_counts)), std::span<const int64_t>(send_counts),
       std::span<float>(receive.data(), total(receive_counts)), std::span<const int64_t>(receive_counts));
+  from.resize(send_counts.size());
   const float* at = receive.data();
   for (std::size_t r = 0; r < from.size(); ++r) {
     from[r] = at;
@@ -198,28 +255,36 @@ void RowExchange::Trip::make(Communicator& comm, Mailbox* mail, int box) {
   }
 }
 
-void RowExchange::add_in_rank_order(std::size_t table, Matrix& sums) const {
-  sums.fill(0);
+void RowExchange::add_in_rank_order(std::size_t table) {
+  Travel& travel = travels_[table];
+  travel.begun.assign(static_cast<std::size_t>(travel.sums.rows()), 0);
   auto wanted = routes_[table].wanted().begin();
-  for (const ConstMatrixView& rows : came_back_[table])
-    for (int64_t k = 0; k < rows.rows; ++k) add_row(rows.cols, rows.row(k), sums.row(*wanted++));
+  for (const ConstMatrixView& rows : travel.came_back)
+    for (int64_t k = 0; k < rows.rows; ++k) {
+      const int32_t at = *wanted++;
+      uint8_t& begun = travel.begun[static_cast<std::size_t>(at)];
+      begun != 0 ? add_row(rows.cols, rows.row(k), travel.sums.row(at))
+                 : void(std::copy_n(rows.row(k), rows.cols, travel.sums.row(at)));
+      begun = 1;
+    }
 }
 
-void RowExchange::add_along_tree(std::size_t table, Matrix& sums) {
+void RowExchange::add_along_tree(std::size_t table) {
   // A rank that does not use a row counts as zeros, as a granule does (RowSums).
-  const std::size_t world = came_back_[table].size();
-  zeros_.assign(static_cast<std::size_t>(sums.cols()), 0.0F);
-  nodes_.assign(static_cast<std::size_t>(sums.rows()) * world, zeros_.data());
+  Travel& travel = travels_[table];
+  const std::size_t world = travel.came_back.size();
+  zeros_.assign(static_cast<std::size_t>(travel.sums.cols()), 0.0F);
+  nodes_.assign(static_cast<std::size_t>(travel.sums.rows()) * world, zeros_.data());
   auto wanted = routes_[table].wanted().begin();
   for (std::size_t r = 0; r < world; ++r) {
     const auto subtree = static_cast<std::size_t>(granules_.subtree(static_cast<int64_t>(r)));
-    const ConstMatrixView rows = came_back_[table][r];
+    const ConstMatrixView rows = travel.came_back[r];
     for (int64_t k = 0; k < rows.rows; ++k)
       nodes_[static_cast<std::size_t>(*wanted++) * world + subtree] = rows.row(k);
   }
-  for (int64_t k = 0; k < sums.rows(); ++k)
-    tree_.sum(std::span(nodes_).subspan(static_cast<std::size_t>(k) * world, world), sums.cols(),
-              sums.row(k));
+  for (int64_t k = 0; k < travel.sums.rows(); ++k)
+    tree_.sum(std::span(nodes_).subspan(static_cast<std::size_t>(k) * world, world), travel.sums.cols(),
+              travel.sums.row(k));
 }
 
 }  // namespace ncf

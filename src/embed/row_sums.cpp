@@ -4,21 +4,22 @@
 
 namespace ncf {
 
-void RowSums::begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique,
-                    int64_t cols) {
+void RowSums::begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, MatrixView total) {
   granules_ = static_cast<int64_t>(bounds.size()) - 1;
-  unique_ = unique;
-  int64_t rows = unique;
+  total_ = total;
   if (granules_ == 1) {
     terms_ = slots;
+    values_ = total;
   } else {
-    cut_into_granules(slots, bounds, unique);
+    own_values_.reshape_aligned(cut_into_granules(slots, bounds), total.cols);
     terms_ = own_terms_;
-    rows = 0;
-    for (const int32_t term : own_terms_) rows = std::max<int64_t>(rows, term + 1);
+    values_ = own_values_.view();
   }
-  values_.reshape_aligned(rows, cols);
-  find_first(rows);
+  find_first(values_.rows);
+}
+
+void RowSums::clear() {
+  for (int64_t r = 0; r < values_.rows; ++r) std::fill_n(values_.row(r), values_.cols, 0.0F);
 }
 
 void RowSums::find_first(int64_t rows) {
@@ -31,34 +32,33 @@ void RowSums::find_first(int64_t rows) {
   }
 }
 
-void RowSums::cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds,
-                                int64_t unique) {
+/// Returns how many terms there are.
+int64_t RowSums::cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds) {
   own_terms_.resize(slots.size());
-  of_granule_.assign(static_cast<std::size_t>(granules_ * unique), -1);
+  of_granule_.assign(static_cast<std::size_t>(granules_ * total_.rows), -1);
   int32_t next = 0;
   for (std::size_t g = 0; g + 1 < bounds.size(); ++g) {
-    int32_t* const term = of_granule_.data() + static_cast<int64_t>(g) * unique;
+    int32_t* const term = of_granule_.data() + static_cast<int64_t>(g) * total_.rows;
     for (auto k = static_cast<std::size_t>(bounds[g]); k < static_cast<std::size_t>(bounds[g + 1]); ++k) {
       if (term[slots[k]] < 0) term[slots[k]] = next++;
       own_terms_[k] = term[slots[k]];
     }
   }
+  return next;
 }
 
-Matrix& RowSums::total() {
-  if (granules_ == 1) return values_;
+void RowSums::finish() {
+  if (granules_ == 1) return;
   // A granule that does not use a row counts as zeros: the tree is the same whoever holds which part of it.
-  zeros_.assign(static_cast<std::size_t>(values_.cols()), 0.0F);
-  sums_.reshape_aligned(unique_, values_.cols());
+  zeros_.assign(static_cast<std::size_t>(values_.cols), 0.0F);
   nodes_.resize(static_cast<std::size_t>(granules_));
-  for (int64_t u = 0; u < unique_; ++u) {
+  for (int64_t u = 0; u < total_.rows; ++u) {
     for (int64_t g = 0; g < granules_; ++g) {
-      const int32_t term = of_granule_[static_cast<std::size_t>(g * unique_ + u)];
+      const int32_t term = of_granule_[static_cast<std::size_t>(g * total_.rows + u)];
       nodes_[static_cast<std::size_t>(g)] = term < 0 ? zeros_.data() : values_.row(term);
     }
-    tree_.sum(nodes_, values_.cols(), sums_.row(u));
+    tree_.sum(nodes_, values_.cols, total_.row(u));
   }
-  return sums_;
 }
 
 }  // namespace ncf

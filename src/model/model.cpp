@@ -50,18 +50,27 @@ void Model::begin(Use use, int64_t rows, DenseParameters& parameters) {
   if (auto* neural = std::get_if<Neural>(&model_)) neural->begin(use, rows, parameters);
 }
 
-std::array<int64_t, 2> Model::travelling_cols() const {
+bool Model::projects() const {
   const auto* neural = std::get_if<Neural>(&model_);
-  if (neural == nullptr || !neural->projects()) return cols_;
-  return {neural->units(), neural->units()};
+  return neural != nullptr && neural->projects();
 }
 
-void Model::owner_forward(std::size_t table, const OwnedRows& rows, Matrix& values,
-                          DenseParameters& parameters, Matrix& out) {
-  auto* neural = std::get_if<Neural>(&model_);
-  if (neural == nullptr || !neural->projects()) return std::swap(values, out);
-  out.reshape_aligned(rows.values.rows, neural->units());
-  neural->project(table, rows, parameters, out.view());
+std::array<int64_t, 2> Model::travelling_cols() const {
+  if (!projects()) return cols_;
+  const int64_t units = std::get<Neural>(model_).units();
+  return {units, units};
+}
+
+void Model::owner_forward(std::size_t table, const OwnedRows& rows, DenseParameters& parameters,
+                          MatrixView out) {
+  if (projects()) return std::get<Neural>(model_).project(table, rows, parameters, out);
+  if (rows.values.data == out.data) return;
+  for (int64_t k = 0; k < out.rows; ++k) std::copy_n(rows.values.row(k), out.cols, out.row(k));
+}
+
+void Model::clear_gradients(DenseParameters& parameters) const {
+  projects() ? parameters.clear_gradients_but(std::get<Neural>(model_).projecting_weight())
+             : parameters.clear_gradients();
 }
 
 Rounds Model::rounds() const {
@@ -75,12 +84,12 @@ void Model::train(const BatchView& batch, DenseParameters& parameters, std::span
   std::get<Dot>(model_).train(batch, sums, loss);
 }
 
-void Model::owner_backward(std::size_t table, const OwnedRows& rows, const Granules& granules, Matrix& sums,
-                           DenseParameters& parameters, Matrix& gradients) {
-  auto* neural = std::get_if<Neural>(&model_);
-  if (neural == nullptr || !neural->projects()) return std::swap(sums, gradients);
-  gradients.reshape_aligned(rows.values.rows, rows.values.cols);
-  neural->project_backward(table, rows, granules, sums.view(), parameters, gradients.view());
+MatrixView Model::owner_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
+                                 MatrixView sums, DenseParameters& parameters, Matrix& room) {
+  if (!projects()) return sums;
+  room.reshape_aligned(rows.values.rows, rows.values.cols);
+  std::get<Neural>(model_).project_backward(table, rows, granules, sums, parameters, room.view());
+  return room.view();
 }
 
 void Model::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {

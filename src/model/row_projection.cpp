@@ -24,11 +24,10 @@ void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Gr
   pool.run(static_cast<int64_t>(rows.classes()), [&](int64_t of_class, int64_t) {
     const auto k = static_cast<std::size_t>(of_class);
     const ConstMatrixView x = rows.of_class(rows.values, k), s = rows.of_class(sums, k);
-    if (x.rows == 0) return;
     const int64_t granule = granules.leaf_of_class(of_class);
     gemm(s, Op::none, weight, Op::none, row_gradients.rows_from(rows.class_bounds[k], x.rows), 0, precision);
     gemm(s, Op::transpose, x, Op::none,
-         parameters.gradient_matrix(weight_segment, granule).cols_from(first_column, cols), 1, precision);
+         parameters.gradient_matrix(weight_segment, granule).cols_from(first_column, cols), 0, precision);
     if (bias_segment != nullptr) add_rows(s, parameters.gradient(*bias_segment, granule));
   });
 }

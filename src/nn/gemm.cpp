@@ -17,7 +17,7 @@ namespace {
 /// ones, measured on a processor with both: from so many rows on; where rows are summed up, which must be
 /// turned round for it, only large results.
 bool worth_tiles(Op op_a, ConstMatrixView c, int64_t k, Precision precision) {
-  constexpr int64_t rows = 64, results = 8192;
+  constexpr int64_t rows = 96, results = 8192;
   if (precision == Precision::bf16) return true;
   return op_a == Op::none ? c.rows >= rows : k >= rows && c.rows * c.cols >= results;
 }

@@ -24,6 +24,19 @@ void DenseParameters::set_granules(int64_t granules) {
   gradients_.assign(static_cast<std::size_t>(granules_ * gradient_stride()), 0.0F);
 }
 
+void DenseParameters::keep_gradients_in(std::span<float> elsewhere) {
+  elsewhere_ = elsewhere.data();
+}
+
+void DenseParameters::clear_gradients_but(std::size_t segment) {
+  const Segment& s = segments_[segment];
+  for (int64_t g = 0; g < granules_; ++g) {
+    const std::span<float> all = gradients(g);
+    std::fill_n(all.begin(), s.offset, 0.0F);
+    std::fill(all.begin() + s.offset + s.size, all.end(), 0.0F);
+  }
+}
+
 int64_t DenseParameters::count() const {
   int64_t total = 0;
   for (const Segment& s : segments_)

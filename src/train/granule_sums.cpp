@@ -4,15 +4,17 @@
 
 namespace ncf {
 
-void GranuleSums::share_memory(Communicator& comm) {
-  if (!granules_.fixed_order) shared_ = SharedSum::open(comm);
+void GranuleSums::share_memory(Communicator& comm, DenseParameters& parameters) {
+  if (granules_.fixed_order) return;
+  shared_ = SharedSum::open(comm);
+  if (shared_ != nullptr) parameters.keep_gradients_in(shared_->terms(parameters.gradient_values()));
 }
 
 void GranuleSums::gradients(Communicator& comm, DenseParameters& parameters) {
-  const std::span<float> total = parameters.gradients(0);
+  const std::span<float> here = parameters.gradients(0), total = parameters.totals();
   nodes_.clear();
   for (int64_t g = 0; g < granules_.a_rank(); ++g) nodes_.push_back(parameters.gradients(g).data());
-  tree_.sum(nodes_, std::ssize(total), total.data());
+  tree_.sum(nodes_, std::ssize(here), here.data());
   if (shared_ != nullptr) return shared_->sum(comm, total);
   if (!granules_.fixed_order) return comm.all_reduce_sum(total);
   if (comm.size() > 1) sum_slices(comm, total);

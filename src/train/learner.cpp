@@ -135,7 +135,7 @@ void Learner::set_overlap(bool beside) {
 
 void Learner::share_memory(Communicator& comm) {
   exchange_.share_memory(comm);
-  sums_.share_memory(comm);
+  sums_.share_memory(comm, dense_);
 }
 
 int64_t Learner::parts(int64_t batch_size) const {
@@ -154,8 +154,8 @@ SampleParts Learner::sample_parts(const EpochSamples::Part& part) {
 }
 
 BatchView Learner::view(const EpochSamples::Part& part, int64_t epoch) const {
-  return {.users = rows_[0].view(),
-          .items = rows_[1].view(),
+  return {.users = exchange_.gathered(0),
+          .items = exchange_.gathered(1),
           .user_slots = exchange_.routes(0).slots(),
           .item_slots = exchange_.routes(1).slots(),
           .ratings = part.ratings,
@@ -167,33 +167,33 @@ BatchView Learner::view(const EpochSamples::Part& part, int64_t epoch) const {
 }
 
 OwnedRows Learner::owned_rows(std::size_t table) const {
-  return {owned_[table].view(), exchange_.routes(table).class_bounds()};
+  return {owned_[table], exchange_.routes(table).class_bounds()};
 }
 
-/// From the tables to the samples: rows_ of the batch that is planned. Several parts are only sent for.
+/// From the tables to the samples: the rows of the batch that is planned. Several parts are only sent for.
 void Learner::gather(Communicator& comm, Model::Use use, int64_t rows) {
   model_.begin(use, rows, dense_);
+  const auto cols = model_.travelling_cols();
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const auto owned = exchange_.routes(t).owned();
-    owned_[t].reshape_aligned(std::ssize(owned), tables_[t].shape().cols());
-    for (int64_t k = 0; k < owned_[t].rows(); ++k)
-      std::copy_n(tables_[t].weight.row(owned[static_cast<std::size_t>(k)]), owned_[t].cols(),
+    const MatrixView outgoing = exchange_.outgoing(t, cols[t]);
+    copies_[t].reshape_aligned(model_.projects() ? outgoing.rows : 0, tables_[t].shape().cols());
+    owned_[t] = model_.projects() ? copies_[t].view() : outgoing;
+    for (int64_t k = 0; k < outgoing.rows; ++k)
+      std::copy_n(tables_[t].weight.row(owned[static_cast<std::size_t>(k)]), owned_[t].cols,
                   owned_[t].row(k));
-    model_.owner_forward(t, owned_rows(t), owned_[t], dense_, outgoing_[t]);
+    model_.owner_forward(t, owned_rows(t), dense_, outgoing);
   }
-  exchange_.begin_gather(outgoing_, rows_);
   coming_.clear();
   for (int64_t part = 0; part < exchange_.parts(); ++part)
-    coming_.push_back(
-        courier_->send(comm, [this, &comm, part] { exchange_.gather_part(comm, part, outgoing_, rows_); }));
+    coming_.push_back(courier_->send(comm, [this, &comm, part] { exchange_.gather_part(comm, part); }));
   if (coming_.size() == 1) courier_->wait(coming_[0]);
 }
 
 void Learner::compute(Communicator& comm, const EpochSamples::Part& part, int64_t epoch, LossSum& here) {
-  dense_.clear_gradients();
-  const auto cols = model_.travelling_cols();
+  model_.clear_gradients(dense_);
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    row_sums_[t].begin(exchange_.routes(t).slots(), part.bounds, exchange_.routes(t).unique(), cols[t]);
+    row_sums_[t].begin(exchange_.routes(t).slots(), part.bounds, exchange_.gradients(t));
   BatchView batch = view(part, epoch);
   if (coming_.size() > 1)
     batch.arrived = [&](int64_t sample) {
@@ -210,15 +210,14 @@ void Learner::return_gradients(Communicator& comm) {
   const std::size_t tables = tables_.size(), at_once = courier_->beside() ? 1 : tables;
   std::array<Courier::Ticket, 2> back{};
   for (std::size_t first = 0; first < tables; first += at_once) {
-    for (std::size_t t = first; t < first + at_once; ++t) returning_[t] = &row_sums_[t].total();
-    back[first] = courier_->send(comm, [this, &comm, first, at_once] {
-      exchange_.send_back(comm, first, first + at_once, returning_);
-    });
+    for (std::size_t t = first; t < first + at_once; ++t) row_sums_[t].finish();
+    back[first] = courier_->send(
+        comm, [this, &comm, first, at_once] { exchange_.send_back(comm, first, first + at_once); });
   }
   for (std::size_t t = 0; t < tables; ++t) {
     courier_->wait(back[t]);
-    exchange_.add_up(t, *returning_[t], totals_[t]);
-    model_.owner_backward(t, owned_rows(t), granules_, totals_[t], dense_, row_gradients_[t]);
+    row_gradients_[t] =
+        model_.owner_backward(t, owned_rows(t), granules_, exchange_.add_up(t), dense_, own_gradients_[t]);
   }
 }
 
@@ -258,7 +257,7 @@ uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64
 
 void Learner::check_loss(Communicator& comm, double loss_here, int64_t step) {
   // After the sum every rank holds the same values (the loss is one of them): all ranks go on or none does.
-  if (all_finite(dense_.gradients(0))) return;
+  if (all_finite(dense_.totals())) return;
   if (!std::isfinite(loss_here)) trouble_ = "the loss is not finite; first hit: " + first_not_finite();
   diverged(comm, step);
 }
@@ -267,7 +266,7 @@ void Learner::check_rows() {
   // Only the owner of a row sees its gradient: it tells the others with the next step's plan, and no
   // checkpoint is written in between that is not checked itself.
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    if (!all_rows_finite(row_gradients_[t].view()))
+    if (!all_rows_finite(row_gradients_[t]))
       trouble_ = "a gradient of /embedding/" + tables_[t].shape().name + " is not finite";
 }
 
@@ -276,7 +275,7 @@ std::string Learner::first_not_finite() const {
   for (std::size_t s = 0; s < dense_.segments().size(); ++s)
     if (!all_finite(dense_.value(s))) return dense_.segments()[s].path;
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    if (!all_rows_finite(rows_[t].view())) return "a row of /embedding/" + tables_[t].shape().name;
+    if (!all_rows_finite(exchange_.gathered(t))) return "a row of /embedding/" + tables_[t].shape().name;
   return "the predictions, all parameters being finite";
 }
 
@@ -289,7 +288,7 @@ void Learner::diverged(Communicator& comm, int64_t step) {
   // No rank saw more than its own part of the sum.
   std::string first = "the loss";
   for (std::size_t s = dense_.segments().size(); s-- > 0;)
-    if (!all_finite(dense_.gradient(s))) first = "the gradient of " + dense_.segments()[s].path;
+    if (!all_finite(dense_.total(s))) first = "the gradient of " + dense_.segments()[s].path;
   throw Error(ErrorKind::diverged, first + " is not finite, summed over all ranks" + where + advice, true);
 }
 
@@ -297,7 +296,7 @@ void Learner::move_dense(const StepFactors& factors) {
   for (std::size_t s = 0; s < dense_.segments().size(); ++s) {
     const Segment& segment = dense_.segments()[s];
     if (segment.trained)
-      update(factors, segment.decays, segment.size, dense_.value(s).data(), dense_.gradient(s).data(),
+      update(factors, segment.decays, segment.size, dense_.value(s).data(), dense_.total(s).data(),
              dense_.first_moment(s).data(), dense_.second_moment(s).data());
   }
 }

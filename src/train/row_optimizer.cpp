@@ -89,7 +89,7 @@ void RowOptimizer::catch_up_all(RowTable& table, int64_t step, WorkerPool& pool)
   });
 }
 
-void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, const Matrix& gradients,
+void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, ConstMatrixView gradients,
                         const StepFactors& factors, int64_t step, WorkerPool& pool) const {
   in_parts(pool, std::ssize(rows), [&](std::size_t first, std::size_t end) {
     for (std::size_t k = first; k < end; ++k) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -31,9 +32,11 @@ TEST(SharedSum, HasTheBitsOfAnAllReduce) {
     std::vector<float> expected = values;
     comm.all_reduce_sum(std::span(expected));
     const uint64_t before = comm.bytes_sent();
+    std::ranges::copy(values, shared->terms(n).begin());
     shared->sum(comm, values);
     EXPECT_EQ(values, expected);
     EXPECT_EQ(comm.bytes_sent() - before, static_cast<uint64_t>(n) * sizeof(float)) << "as an all-reduce's";
+    EXPECT_EQ(comm.sum(int64_t{1}), 2);  // both have read
     ++round;
   }
   comm.barrier();  // nobody's memory goes while another reads

@@ -17,8 +17,7 @@ float table_value(std::size_t table, int64_t row, int64_t col) {
   return static_cast<float>(static_cast<int64_t>(table) * 10000 + row * 100 + col);
 }
 
-/// With two granules a rank, and with eight in a fixed order.
-/// With sums in a fixed order or by rank; by message or in shared memory.
+/// With eight granules in a fixed order, or two a rank; by message or in shared memory.
 class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
  protected:
   static bool fixed() { return std::get<0>(GetParam()); }
@@ -64,17 +63,20 @@ class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
     gather();
   }
   void gather() {
-    fill_there();
-    exchange.gather(comm, there, rows);
+    write_outgoing();
+    for (int64_t part = 0; part < exchange.parts(); ++part) exchange.gather_part(comm, part);
   }
-  void fill_there() {
+  void write_outgoing() {
     for (std::size_t t = 0; t < 2; ++t) {
       const auto owned = exchange.routes(t).owned();
-      there[t].reshape(std::ssize(owned), table_cols[t]);
+      const MatrixView outgoing = exchange.outgoing(t, table_cols[t]);
+      ASSERT_EQ(outgoing.rows, std::ssize(owned));
+      ASSERT_EQ(outgoing.cols, table_cols[t]);
       for (std::size_t k = 0; k < owned.size(); ++k)
-        std::copy_n(shard[t].row(owned[k]), table_cols[t], there[t].row(static_cast<int64_t>(k)));
+        std::copy_n(shard[t].row(owned[k]), table_cols[t], outgoing.row(static_cast<int64_t>(k)));
     }
   }
+  float gathered(std::size_t table, int64_t row, int64_t col) { return exchange.gathered(table)(row, col); }
   /// Every sample's gradient added to its row.
   void return_sum(Matrix (&gradients)[2]) {
     RowSums here[2];
@@ -83,23 +85,26 @@ class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
       std::vector<int64_t> bounds = {0};
       for (int64_t g = 1; g <= granules.a_rank(); ++g)
         bounds.push_back(std::ssize(slots) * g / granules.a_rank());
-      here[t].begin(slots, bounds, exchange.routes(t).unique(), table_cols[t]);
+      here[t].begin(slots, bounds, exchange.gradients(t));
       here[t].clear();
       for (int64_t k = 0; k < gradients[t].rows(); ++k)
         for (int64_t c = 0; c < table_cols[t]; ++c)
           here[t].values()(here[t].terms()[static_cast<std::size_t>(k)], c) += gradients[t].row(k)[c];
+      here[t].finish();
     }
-    Matrix* const totals[] = {&here[0].total(), &here[1].total()};
-    if (!apart) return exchange.return_sum(comm, totals, sums);
-    for (std::size_t t = 0; t < 2; ++t) exchange.send_back(comm, t, t + 1, totals);
-    for (std::size_t t = 0; t < 2; ++t) exchange.add_up(t, *totals[t], sums[t]);
+    if (apart)
+      for (std::size_t t = 0; t < 2; ++t) exchange.send_back(comm, t, t + 1);
+    else
+      exchange.send_back(comm, 0, 2);
+    for (std::size_t t = 0; t < 2; ++t) sums[t] = exchange.add_up(t);
   }
 
   Communicator comm;
   ShardMap shards;
   Granules granules;
   RowExchange exchange;
-  Matrix shard[2], there[2], rows[2], sums[2];
+  Matrix shard[2];
+  MatrixView sums[2];
   std::vector<uint8_t> part_of_sample;
   bool apart = false;  // the tables' sums return one after the other
 };
@@ -114,7 +119,7 @@ TEST_P(RowExchangeTest, GatherIsIndexing) {
       EXPECT_EQ(routes.unique(), std::ssize(std::set<int32_t>(ids[t].begin(), ids[t].end())));
       for (std::size_t k = 0; k < ids[t].size(); ++k)
         for (int64_t c = 0; c < table_cols[t]; ++c)
-          ASSERT_EQ(rows[t].row(routes.slots()[k])[c], table_value(t, ids[t][k], c));
+          ASSERT_EQ(gathered(t, routes.slots()[k], c), table_value(t, ids[t][k], c));
     }
   }
 }
@@ -162,25 +167,23 @@ TEST_P(RowExchangeTest, InPartsTheRowsOfAPartAreThereAfterIt) {
       const std::span<const int32_t> spans[] = {ids[0], ids[1]};
       exchange.plan(comm, spans, 0, cut(ids[0].size(), parts));
       ASSERT_EQ(exchange.parts(), comm.size() == 1 ? 1 : parts);
-      fill_there();
-      exchange.begin_gather(there, rows);
-      for (std::size_t t = 0; t < 2; ++t) rows[t].fill(-1);
+      write_outgoing();
       const uint64_t before = comm.bytes_sent();
       for (int64_t part = 0; part < exchange.parts(); ++part) {
-        exchange.gather_part(comm, part, there, rows);
+        exchange.gather_part(comm, part);
         for (std::size_t t = 0; t < 2; ++t)
           for (std::size_t k = 0; k < ids[t].size(); ++k) {
             if (comm.size() > 1 && part_of_sample[k] > part) continue;
             for (int64_t c = 0; c < table_cols[t]; ++c)
-              ASSERT_EQ(rows[t].row(exchange.routes(t).slots()[k])[c], table_value(t, ids[t][k], c));
+              ASSERT_EQ(gathered(t, exchange.routes(t).slots()[k], c), table_value(t, ids[t][k], c));
           }
       }
       // No row twice: as many bytes as in one part.
       const uint64_t in_parts = comm.bytes_sent() - before;
       exchange.plan(comm, spans);
-      fill_there();
+      write_outgoing();
       const uint64_t between = comm.bytes_sent();
-      exchange.gather(comm, there, rows);
+      exchange.gather_part(comm, 0);
       EXPECT_EQ(comm.bytes_sent() - between, in_parts);
     }
 }
@@ -206,7 +209,9 @@ TEST_P(RowExchangeTest, PartsAndTablesApartReturnTheSameSums) {
     return_sum(gradients);
     std::vector<int64_t> owned[2];
     for (std::size_t t = 0; t < 2; ++t) {
-      std::swap(expected[t], sums[t]);
+      expected[t].reshape(sums[t].rows, sums[t].cols);
+      for (int64_t k = 0; k < sums[t].rows; ++k)
+        std::copy_n(sums[t].row(k), sums[t].cols, expected[t].row(k));
       const auto list = exchange.routes(t).owned();
       owned[t].assign(list.begin(), list.end());
     }
@@ -246,7 +251,7 @@ TEST_P(RowExchangeTest, NotesLeaveTheRoutesAlone) {
   for (std::size_t t = 0; t < 2; ++t)
     for (std::size_t k = 0; k < ids[t].size(); ++k)
       for (int64_t c = 0; c < table_cols[t]; ++c)
-        ASSERT_EQ(rows[t].row(exchange.routes(t).slots()[k])[c], table_value(t, ids[t][k], c));
+        ASSERT_EQ(gathered(t, exchange.routes(t).slots()[k], c), table_value(t, ids[t][k], c));
 }
 
 TEST_P(RowExchangeTest, NobodyAsksForAnything) {
@@ -254,8 +259,8 @@ TEST_P(RowExchangeTest, NobodyAsksForAnything) {
   Matrix none[] = {Matrix(0, table_cols[0]), Matrix(0, table_cols[1])};
   return_sum(none);
   for (std::size_t t = 0; t < 2; ++t) {
-    EXPECT_EQ(rows[t].rows(), 0);
-    EXPECT_EQ(sums[t].rows(), 0);
+    EXPECT_EQ(exchange.gathered(t).rows, 0);
+    EXPECT_EQ(sums[t].rows, 0);
     EXPECT_EQ(exchange.routes(t).owned().size(), 0U);
   }
 }

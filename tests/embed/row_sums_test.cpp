@@ -27,12 +27,14 @@ float term(std::size_t sample, int64_t col) {
 }
 
 Matrix sum(std::span<const int32_t> slots, std::size_t first, const std::vector<int64_t>& bounds) {
+  Matrix total(unique, cols);
   RowSums sums;
-  sums.begin(slots, bounds, unique, cols);
+  sums.begin(slots, bounds, total.view());
   sums.clear();
   for (std::size_t k = 0; k < slots.size(); ++k)
     for (int64_t c = 0; c < cols; ++c) sums.values()(sums.terms()[k], c) += term(first + k, c);
-  return sums.total();
+  sums.finish();
+  return total;
 }
 
 TEST(RowSums, AreTheSumsOfTheirSamples) {
@@ -54,8 +56,9 @@ TEST(RowSums, AreTheSumsOfTheirSamples) {
 TEST(RowSums, KnowTheFirstSampleOfEachSum) {
   const auto slots = random_slots();
   for (const auto& bounds : {std::vector<int64_t>{0, 40}, {0, 20, 40}, {0, 0, 13, 40}}) {
+    Matrix total(unique, cols);
     RowSums sums;
-    for (int time = 0; time < 2; ++time) sums.begin(slots, bounds, unique, cols);
+    for (int time = 0; time < 2; ++time) sums.begin(slots, bounds, total.view());
     ASSERT_EQ(sums.first().size(), samples);
     for (std::size_t k = 0; k < samples; ++k) {
       const auto before = sums.terms().first(k);

@@ -66,13 +66,18 @@ class DrivenModel {
     const int64_t bounds[] = {0, static_cast<int64_t>(count)};
     view.bounds = bounds;
     LossSum loss;
+    const auto of_layers = dense_.gradients(0);
+    const std::vector<float> before(of_layers.begin(), of_layers.end());
     model_.begin(Model::Use::train, view.global_rows, dense_);
+    model_.clear_gradients(dense_);
     const auto cols = model_.travelling_cols();
-    std::array<Matrix, 2> travelling;
+    std::array<Matrix, 2> travelling, totals;
     std::array<RowSums, 2> sums;
     for (std::size_t t = 0; t < 2; ++t) {
       send(t, travelling[t]);
-      sums[t].begin(t == 0 ? view.user_slots : view.item_slots, bounds, tables_[t].weight.rows(), cols[t]);
+      totals[t].reshape_aligned(tables_[t].weight.rows(), cols[t]);
+      totals[t].fill(0);  // of rows that no sample uses, too
+      sums[t].begin(t == 0 ? view.user_slots : view.item_slots, bounds, totals[t].view());
     }
     view.users = travelling[0].view();
     view.items = travelling[1].view();
@@ -81,10 +86,13 @@ class DrivenModel {
       std::copy(parts.begin(), parts.end(), total.begin());
     });
     for (std::size_t t = 0; t < 2; ++t) {
-      Matrix gradients;
-      model_.owner_backward(t, owned(t), Granules{}, sums[t].total(), dense_, gradients);
-      for (int64_t r = 0; r < gradients.rows(); ++r) add(tables_[t].gradient, r, gradients.row(r));
+      Matrix room;
+      sums[t].finish();
+      const MatrixView gradients =
+          model_.owner_backward(t, owned(t), Granules{}, totals[t].view(), dense_, room);
+      for (int64_t r = 0; r < gradients.rows; ++r) add(tables_[t].gradient, r, gradients.row(r));
     }
+    for (std::size_t k = 0; k < before.size(); ++k) of_layers[k] += before[k];
     return loss;
   }
   LossSum train(const Samples& batch) { return train(batch, 0, batch.users.size()); }
@@ -145,9 +153,8 @@ class DrivenModel {
     return {tables_[table].weight.view(), class_bounds_};
   }
   void send(std::size_t table, Matrix& out) {
-    Matrix copy = tables_[table].weight;
-    const OwnedRows rows = owned(table);
-    model_.owner_forward(table, {copy.view(), rows.class_bounds}, copy, dense_, out);
+    out.reshape_aligned(tables_[table].weight.rows(), model_.travelling_cols()[table]);
+    model_.owner_forward(table, owned(table), dense_, out.view());
   }
 
   static void add(Matrix& to, int64_t row, const float* from) {

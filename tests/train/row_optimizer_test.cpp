@@ -51,8 +51,8 @@ TEST(RowOptimizer, RowsTouchedEveryStepAreTheSameLazyOrDense) {
       g.values()[i] = static_cast<float>(std::sin(static_cast<double>(t) + static_cast<double>(i)));
     const StepFactors f = step_factors(rule, schedule.at(t - 1), t);
     lazy.catch_up(a, rows, t - 1, pool);
-    lazy.move(a, rows, g, f, t, pool);
-    dense.move(b, rows, g, f, t, pool);
+    lazy.move(a, rows, g.view(), f, t, pool);
+    dense.move(b, rows, g.view(), f, t, pool);
   }
   for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(a.weight.values()[i], b.weight.values()[i]);
 }
@@ -107,7 +107,7 @@ TEST_P(DenseRows, MoveAtTheirSamplesAsIfTheyHadMovedAtEveryStep) {
         witness[static_cast<std::size_t>(row * cols + c)].move(
             r, schedule.at(t - 1), t, used(row, t) ? static_cast<double>(gradient(row, c)) : 0.0);
     dense.catch_up(table, some, t - 1, pool);
-    dense.move(table, some, g, step_factors(r, schedule.at(t - 1), t), t, pool);
+    dense.move(table, some, g.view(), step_factors(r, schedule.at(t - 1), t), t, pool);
   }
   dense.catch_up_all(table, steps, pool);
   for (int64_t row = 0; row < rows; ++row) {

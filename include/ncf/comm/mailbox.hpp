@@ -3,14 +3,12 @@
 /// another and out of a third is written once and read where it is. For exchanges whose receivers have all
 /// they need to do their part in reading (RowExchange, SharedSum).
 ///
-/// A rank writes into its box, with `room()`, one part for every rank in rank order; `deliver()` is the
-/// all-to-all. The memory has no name in any file system: nothing is left behind by a job that is killed, and
-/// no small /dev/shm limits it.
+/// A rank writes into its boxes and calls meet(); then the others may read there. The memory has no name in
+/// any file system: nothing is left behind by a job that is killed, and no small /dev/shm limits it.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
@@ -26,21 +24,29 @@ class Mailbox {
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
-  /// This rank's box, with room for so many values; what was in it is unspecified. Between a delivery and the
-  /// next use of the same box there must be another collective, after everybody's reading. Throws
-  /// Error{internal} when there is no memory.
-  float* room(int box, int64_t values);
+  /// This rank's box, from a cache line on, with room for so many values; what was in it stays, also where it
+  /// is. Before a box is written again there must have been another collective, after everybody's reading.
+  /// Throws Error{internal} when there is no memory.
+  template <class T>
+  T* room(int box, int64_t values) {
+    return reinterpret_cast<T*>(grow(box, static_cast<std::size_t>(values) * sizeof(T)));
+  }
 
-  /// from[r] = where the values lie that rank r has put into its box for this one; valid until that rank's
-  /// next room() for the box. counts[r]: how many values this rank has put in for rank r. Collective.
-  void deliver(Communicator& comm, int box, std::span<const int64_t> counts, std::span<const float*> from);
-  /// The same for boxes that are whole for everyone; `bytes` is what counts as sent by this rank. Collective.
-  void show(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from);
+  /// What was written before it, into any box, is to be read after it. `bytes`: what others will read of
+  /// this rank's, which counts as sent. Collective.
+  static void meet(Communicator& comm, uint64_t bytes);
+
+  /// The box of any rank, its own too.
+  template <class T>
+  const T* of(std::size_t rank, int box) const {
+    return reinterpret_cast<const T*>(see(rank, box));
+  }
 
  private:
   class Box;
   explicit Mailbox(int boxes);
-  void open_all(Communicator& comm, int box, uint64_t bytes, std::span<const float*> from);
+  char* grow(int box, std::size_t bytes);
+  const char* see(std::size_t rank, int box) const;
 
   std::vector<std::unique_ptr<Box>> boxes_;
 };

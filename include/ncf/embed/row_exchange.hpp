@@ -1,9 +1,13 @@
 #pragma once
 /// The routes of a batch: which rows it needs of every table, who owns them, and the way there and back.
 /// Planned once from the ids, used forward to bring what the owners have to say of each row (the row itself,
-/// or a layer's products with it) and, reversed, to return summed gradients of that: return_sum is the
-/// adjoint of gather. Traffic is the lower bound of the scheme: unique rows only, both ways, nothing sent to
-/// oneself, and what belongs to the rows of all tables travels in one message a pair of ranks.
+/// or a layer's products with it) and, reversed, to return summed gradients of that, which is the adjoint.
+/// Traffic is the lower bound of the scheme: unique rows only, both ways, nothing sent to oneself, and what
+/// belongs to the rows of all tables travels in one message a pair of ranks; on one host, in memory that the
+/// ranks share (row_mail.hpp).
+///
+/// All that travels stands here, each row beginning on a cache line: owners write outgoing(), samples read
+/// gathered() and write gradients(), owners read what add_up() returns. A rank alone reads what it wrote.
 
 #include <cstdint>
 #include <memory>
@@ -11,7 +15,7 @@
 #include <vector>
 
 #include "ncf/comm/communicator.hpp"
-#include "ncf/comm/mailbox.hpp"
+#include "ncf/embed/row_mail.hpp"
 #include "ncf/embed/table_routes.hpp"
 #include "ncf/util/granules.hpp"
 #include "ncf/util/matrix.hpp"
@@ -38,48 +42,61 @@ class RowExchange {
   /// In how many parts the rows come: one for a rank alone.
   int64_t parts() const { return routes_[0].parts(); }
 
-  /// here[t] [unique × cols] = for each row of table t that the plan names, its owner's row of there[t]
-  /// [owned × cols]. there[t] is unspecified afterwards. Collective.
-  void gather(Communicator& comm, std::span<Matrix> there, std::span<Matrix> here);
+  /// Room for what this rank says of the rows that it owns, [owned × cols], whose values are unspecified; it
+  /// is to be filled for every table before the first part is gathered. `cols`: the same on all ranks.
+  MatrixView outgoing(std::size_t table, int64_t cols);
+  /// Brings a part of the rows. While it does, those of earlier parts may be read. Collective.
+  void gather_part(Communicator& comm, int64_t part);
+  /// For each row that the plan names, what its owner says of it: [unique × cols].
+  ConstMatrixView gathered(std::size_t table) const { return travels_[table].gathered; }
 
-  /// The same bit by bit: once the room for them is made, the rows of the parts come in any steps. While they
-  /// do, those of earlier parts may be read. gather_part is collective.
-  void begin_gather(std::span<const Matrix> there, std::span<Matrix> here) const;
-  void gather_part(Communicator& comm, int64_t part, std::span<Matrix> there, std::span<Matrix> here);
-
-  /// sums[t] [owned × cols] = for each row this rank owns, the ranks' rows of gradients[t] [unique × cols]
-  /// added up: along the tree of granules.hpp, or in rank order. gradients[t] is unspecified afterwards.
-  /// Collective.
-  void return_sum(Communicator& comm, std::span<Matrix* const> gradients, std::span<Matrix> sums);
-
-  /// The same in its two halves. What tables [first, last) have to return travels in one message a pair of
-  /// ranks, which is collective; then each table's is added up. One table may be while another travels.
-  void send_back(Communicator& comm, std::size_t first, std::size_t last, std::span<Matrix* const> gradients);
-  void add_up(std::size_t table, Matrix& gradients, Matrix& sums);
+  /// Room for the gradients of gathered(), whose values are unspecified.
+  MatrixView gradients(std::size_t table);
+  /// What tables [first, last) have to return travels in one message a pair of ranks. Collective.
+  void send_back(Communicator& comm, std::size_t first, std::size_t last);
+  /// Then, for each row this rank owns, the gradients of all ranks added up, [owned × cols]: along the tree
+  /// of granules.hpp, or in rank order. One table may be while another travels.
+  MatrixView add_up(std::size_t table);
 
  private:
-  /// One all-to-all of values: by rank, table after table; what a rank has for itself is not among them.
+  /// What travels of one table's rows.
+  struct Travel {
+    MatrixView outgoing, gathered, gradients;  // in the matrices below, or in the mail's rooms
+    Matrix own_outgoing, own_gathered, own_gradients;
+    std::vector<ConstMatrixView> came_back;  // [ranks], until they are added up
+    Matrix sums;
+    std::vector<uint8_t> begun;  // [owned]: whether a sum has its first term
+  };
+  /// One all-to-all of messages: by rank, table after table; what a rank has for itself is not among them.
   struct Trip {
-    std::vector<int64_t> send_counts, receive_counts;  // [ranks]
+    std::vector<int64_t> send_counts, receive_counts;  // [ranks], values
     std::vector<const float*> from;                    // [ranks]: where lies what came
-    AlignedVector<float> send, receive;                // unless it goes by mail
+    AlignedVector<float> send, receive;
 
     void begin(int ranks);
-    float* room_to_send(Mailbox* mail, int box);
-    void make(Communicator& comm, Mailbox* mail, int box);
+    float* room_to_send();
+    void make(Communicator& comm);
   };
 
   std::size_t tables() const { return routes_.size(); }
-  void add_in_rank_order(std::size_t table, Matrix& sums) const;
-  void add_along_tree(std::size_t table, Matrix& sums);
+  void write_wishes(std::size_t ranks, uint64_t notes);
+  void send_wishes(Communicator& comm);
+  uint64_t follow_wishes(std::size_t ranks);
+  void gather_by_message(Communicator& comm, int64_t part);
+  void send_back_by_message(Communicator& comm, std::size_t first, std::size_t last);
+  void add_in_rank_order(std::size_t table);
+  void add_along_tree(std::size_t table);
 
   ShardMap shards_;
   Granules granules_;
   std::vector<TableRoutes> routes_;
+  std::vector<Travel> travels_;  // [tables]
+  Wishes wishes_;
   std::vector<Trip>
       trips_;  // [tables]: a way back each may need at once; all that is gathered takes the first
-  std::unique_ptr<Mailbox> mail_;  // boxes: what is gathered, then each table's way back
-  std::vector<std::vector<ConstMatrixView>> came_back_;  // [tables][ranks], until they are added up
+  std::unique_ptr<RowMail> mail_;
+  std::vector<int32_t> places_;  // of one table, wanted by all ranks
+  std::vector<int64_t> counts_;
   std::vector<float> zeros_;
   std::vector<const float*> nodes_;  // [owned × ranks], by subtree
   SumTree tree_;

@@ -15,33 +15,33 @@ namespace ncf {
 class RowSums {
  public:
   /// Sums begin with their first samples (first()), or with zeros after clear(); before, what stands in
-  /// values() is of no meaning. `slots`: each sample's row among `unique`, valid until the sums are taken;
-  /// `bounds` [granules + 1] cut the samples; a row has `cols` values.
-  void begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique, int64_t cols);
+  /// values() is of no meaning. `slots`: each sample's row of `total` [unique × cols], where finish() leaves
+  /// the sums; `bounds` [granules + 1] cut the samples. All three are to be valid until then.
+  void begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, MatrixView total);
 
   /// What sample k adds to is row terms()[k] of values(). Samples of different granules never share one.
   std::span<const int32_t> terms() const { return terms_; }
   /// first()[k]: 1 where no sample before k adds to the row that k adds to, else 0.
   std::span<const uint8_t> first() const { return first_; }
-  MatrixView values() { return values_.view(); }
+  MatrixView values() { return values_; }
   /// For those who add without a look at first().
-  void clear() { values_.fill(0); }
-  int64_t cols() const { return values_.cols(); }
+  void clear();
 
-  /// The sums of this rank's granules, [unique × cols], until the next begin().
-  Matrix& total();
+  /// The sums of this rank's granules are in `total`.
+  void finish();
 
  private:
   void find_first(int64_t rows);
-  void cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds, int64_t unique);
+  int64_t cut_into_granules(std::span<const int32_t> slots, std::span<const int64_t> bounds);
 
   std::span<const int32_t> terms_;  // the slots themselves when there is one granule
-  int64_t granules_ = 1, unique_ = 0;
+  MatrixView total_, values_;       // the same when there is one granule
+  int64_t granules_ = 1;
   std::vector<int32_t> own_terms_;   // [samples]
   std::vector<uint8_t> first_;       // [samples]
   std::vector<uint8_t> seen_;        // [rows of values_]
   std::vector<int32_t> of_granule_;  // [granules × unique]: term of a row in a granule, or -1
-  Matrix values_, sums_;
+  Matrix own_values_;
   std::vector<float> zeros_;
   SumTree tree_;
   std::vector<const float*> nodes_;

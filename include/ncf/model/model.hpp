@@ -43,10 +43,15 @@ class Model {
   /// Values that travel for a row of each table.
   std::array<int64_t, 2> travelling_cols() const;
 
-  /// What the owner of rows of `table` sends to those who use them: out [rows × travelling_cols()]. May take
-  /// the memory of `values`, which `rows` looks at.
-  void owner_forward(std::size_t table, const OwnedRows& rows, Matrix& values, DenseParameters& parameters,
-                     Matrix& out);
+  /// Whether what travels is a layer's products with the rows, not the rows themselves.
+  bool projects() const;
+
+  /// What the owner of rows of `table` sends to those who use them: out [rows × travelling_cols()]. Rows that
+  /// travel themselves may be there already.
+  void owner_forward(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out);
+
+  /// Before train(): zeros for all gradients that train() and owner_backward() add to.
+  void clear_gradients(DenseParameters& parameters) const;
 
   /// In which order train() computes samples.
   Rounds rounds() const;
@@ -57,10 +62,11 @@ class Model {
   void train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
              const GlobalSum& sum);
 
-  /// What owner_forward does, reversed: `sums` [rows × travelling_cols()] over the whole batch become the
-  /// rows' own gradients [rows × cols] in `gradients`; adds to the gradients of parameters.
-  void owner_backward(std::size_t table, const OwnedRows& rows, const Granules& granules, Matrix& sums,
-                      DenseParameters& parameters, Matrix& gradients);
+  /// What owner_forward does, reversed: from `sums` [rows × travelling_cols()] over the whole batch the rows'
+  /// own gradients [rows × cols], in `room` or, of rows that travelled themselves, the sums. Sets
+  /// the gradients of the weight that projected them, its columns of this table.
+  MatrixView owner_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
+                            MatrixView sums, DenseParameters& parameters, Matrix& room);
 
   /// predictions[k] for each sample, in evaluation mode. Not collective.
   void predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);

@@ -38,6 +38,7 @@ class Neural {
   /// Whether the first layer is computed by rows: then what travels are its products, `units()` a row.
   bool projects() const { return projects_; }
   int64_t units() const { return hidden_.at(0).units; }
+  std::size_t projecting_weight() const { return hidden_.at(0).weight; }  // its segment
   void project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out);
   void project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
                         ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients);

@@ -36,8 +36,8 @@ void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const f
                   WorkerPool& pool, Precision precision = Precision::fp32);
 
 /// From `sums` [rows × units], the gradients of the projected rows over the whole batch: the rows' own,
-/// row_gradients [rows × cols]; adds to the gradients of `weight_segment` (its columns from `first_column`)
-/// and of `bias_segment`, if it is not null, a class in its granule each.
+/// row_gradients [rows × cols], and those of `weight_segment`, its columns from `first_column` on, a class in
+/// its granule each; adds to those of `bias_segment`, if it is not null.
 void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Granules& granules,
                            DenseParameters& parameters, std::size_t weight_segment, int64_t first_column,
                            const std::size_t* bias_segment, MatrixView row_gradients, WorkerPool& pool,

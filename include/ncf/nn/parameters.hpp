@@ -37,7 +37,7 @@ class DenseParameters {
   /// Gradients are kept a granule (granules.hpp): each sums its own samples, and sums over granules follow.
   std::span<float> gradient(std::size_t segment, int64_t granule = 0) {
     const Segment& s = segments_[segment];
-    return {gradients_.data() + granule * gradient_stride() + s.offset, static_cast<std::size_t>(s.size)};
+    return {gradients() + granule * gradient_stride() + s.offset, static_cast<std::size_t>(s.size)};
   }
   std::span<float> first_moment(std::size_t segment) { return part(first_moments_, segment); }
   std::span<float> second_moment(std::size_t segment) { return part(second_moments_, segment); }
@@ -54,14 +54,25 @@ class DenseParameters {
 
   /// How many granules this rank computes; at least one is kept. Clears the gradients.
   void set_granules(int64_t granules);
+  /// From now on gradients stand there, in memory that others read: as many as gradient_values(), all zeros.
+  /// Once they are summed up their totals() stand here still. Not to be followed by set_granules() or add().
+  void keep_gradients_in(std::span<float> elsewhere);
+  int64_t gradient_values() const { return granules_ * gradient_stride(); }
   int64_t granules() const { return granules_; }
   /// All gradients of a granule, padding included, and one more value that travels with them: the step's
   /// loss, so that every rank sees a loss that is not finite at once.
   std::span<float> gradients(int64_t granule) {
-    return {gradients_.data() + granule * gradient_stride(), static_cast<std::size_t>(gradient_stride())};
+    return {gradients() + granule * gradient_stride(), static_cast<std::size_t>(gradient_stride())};
   }
   float& loss(int64_t granule = 0) { return gradients(granule)[values_.size()]; }
-  void clear_gradients() { std::fill(gradients_.begin(), gradients_.end(), 0.0F); }
+  void clear_gradients() { std::fill_n(gradients(), gradient_values(), 0.0F); }
+  /// All but those of one segment.
+  void clear_gradients_but(std::size_t segment);
+
+  /// Where the sum over the granules of all ranks comes to stand (granule_sums.hpp): unless gradients are
+  /// kept elsewhere, in place of granule 0.
+  std::span<float> totals() { return {gradients_.data(), static_cast<std::size_t>(gradient_stride())}; }
+  std::span<float> total(std::size_t segment) { return part(gradients_, segment); }
 
  private:
   std::span<float> part(AlignedVector<float>& of, std::size_t segment) {
@@ -73,12 +84,14 @@ class DenseParameters {
     return {of.data() + s.offset, s.shape.at(0), s.shape.at(1)};
   }
 
+  float* gradients() { return elsewhere_ != nullptr ? elsewhere_ : gradients_.data(); }
   int64_t gradient_stride() const { return static_cast<int64_t>(values_.size()) + 16; }
 
   std::vector<Segment> segments_;
   int64_t granules_ = 1;
   AlignedVector<float> values_, first_moments_, second_moments_;
   AlignedVector<float> gradients_ = AlignedVector<float>(16);
+  float* elsewhere_ = nullptr;
 };
 
 }  // namespace ncf

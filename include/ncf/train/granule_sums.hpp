@@ -20,11 +20,12 @@ class GranuleSums {
  public:
   explicit GranuleSums(Granules granules) : granules_(granules) {}
 
-  /// Two ranks of one host sum up through memory that they share, where the order is not fixed. Collective.
-  void share_memory(Communicator& comm);
+  /// Two ranks of one host sum up through memory that they share, where the order is not fixed: gradients are
+  /// kept there from now on. Collective.
+  void share_memory(Communicator& comm, DenseParameters& parameters);
 
-  /// Granule 0's gradients become the sum over the granules of all ranks. In a fixed order by an all-to-all
-  /// of slices, a sum of each slice, and an all-gather: the traffic of an all-reduce. Collective.
+  /// parameters.totals() = the gradients summed over the granules of all ranks. In a fixed order by an
+  /// all-to-all of slices, a sum of each slice, and an all-gather: the traffic of an all-reduce. Collective.
   void gradients(Communicator& comm, DenseParameters& parameters);
 
   /// parts [granules here × n] → total [n] over all ranks. For batch statistics: few values. Collective.

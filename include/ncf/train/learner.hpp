@@ -110,17 +110,15 @@ class Learner {
   RowExchange exchange_;
   GranuleSums sums_;
   // By table, for the batch at hand:
-  std::array<Matrix, 2> owned_;          // [owned × cols]: the rows this rank owns
-  std::array<Matrix, 2> outgoing_;       // [owned × travelling]: what it has to say of them
-  std::array<Matrix, 2> rows_;           // [unique × travelling]: what its samples use
-  std::array<RowSums, 2> row_sums_;      // gradients of rows_
-  std::array<Matrix, 2> totals_;         // [owned × travelling]: gradients of outgoing_, of all ranks
-  std::array<Matrix, 2> row_gradients_;  // [owned × cols]
-  std::array<Matrix*, 2> returning_{};   // totals of row_sums_, on their way to the owners
-  std::vector<uint8_t> part_of_sample_;  // [samples], where the rows come in parts
-  std::vector<Courier::Ticket> coming_;  // [parts]: what brings them
-  std::string trouble_;                  // what this rank found not finite and the others do not know of yet
-  std::unique_ptr<Courier> courier_;     // last: its thread uses what is above
+  std::array<MatrixView, 2> owned_;          // [owned × cols]: the rows this rank owns
+  std::array<Matrix, 2> copies_;             // those, unless they stand where they travel from
+  std::array<RowSums, 2> row_sums_;          // gradients of what was gathered
+  std::array<MatrixView, 2> row_gradients_;  // [owned × cols], of all ranks
+  std::array<Matrix, 2> own_gradients_;      // those, unless they are what travelled
+  std::vector<uint8_t> part_of_sample_;      // [samples], where the rows come in parts
+  std::vector<Courier::Ticket> coming_;      // [parts]: what brings them
+  std::string trouble_;               // what this rank found not finite and the others do not know of yet
+  std::unique_ptr<Courier> courier_;  // last: its thread uses what is above
 };
 
 }  // namespace ncf

@@ -24,7 +24,7 @@ class RowOptimizer {
   /// The same for every row: before evaluation and at the end of an epoch.
   void catch_up_all(RowTable& table, int64_t step, WorkerPool& pool);
   /// Step `step` (from 1) with the summed gradients [rows × cols] of these local rows, caught up to step − 1.
-  void move(RowTable& table, std::span<const int64_t> rows, const Matrix& gradients,
+  void move(RowTable& table, std::span<const int64_t> rows, ConstMatrixView gradients,
             const StepFactors& factors, int64_t step, WorkerPool& pool) const;
 
  private:

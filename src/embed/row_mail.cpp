@@ -1,0 +1,115 @@
+#include "ncf/embed/row_mail.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "ncf/util/target.hpp"
+
+namespace ncf {
+namespace {
+
+constexpr int answers_box = 2;  // after those of the wishes
+constexpr int64_t line = 16;    // floats of a cache line; every row begins on one
+
+int64_t stride_of(int64_t cols) {
+  return (cols + line - 1) / line * line;
+}
+
+/// to.row(k) = the row list[k] of those at `from`, for all rows of `to`, whose stride theirs is.
+NCF_MULTIARCH void copy_rows(const float* from, const int32_t* list, MatrixView to) {
+  for (int64_t k = 0; k < to.rows; ++k) {
+    const float* row = from + int64_t{list[k]} * to.stride;
+    for (int64_t c = 0; c < to.stride; c += line) std::memcpy(to.row(k) + c, row + c, line * sizeof(float));
+  }
+}
+
+}  // namespace
+
+int64_t Wishes::count(std::span<const int64_t> words_of_rank) {
+  return std::accumulate(words_of_rank.begin(), words_of_rank.end() - 1, int64_t{0});
+}
+
+std::unique_ptr<RowMail> RowMail::open(Communicator& comm, std::size_t tables) {
+  auto mail = Mailbox::open(comm, answers_box + 1 + 2 * static_cast<int>(tables));
+  return mail == nullptr ? nullptr : std::unique_ptr<RowMail>(new RowMail(std::move(mail), tables));
+}
+
+void RowMail::exchange(Communicator& comm, Wishes& w) {
+  const int box = plans_++ % 2;
+  const auto ranks = static_cast<std::size_t>(comm.size()), me = static_cast<std::size_t>(comm.rank());
+  const std::size_t words = w.words.size() / ranks, parts = (words - 1) / tables_;
+  auto* const to = mail_->room<int64_t>(box, std::ssize(w.words) + (std::ssize(w.rows) + 1) / 2);
+  std::ranges::copy(w.words, to);
+  std::ranges::copy(w.rows, reinterpret_cast<int32_t*>(to + w.words.size()));
+  const auto count = [&](const int64_t* of_rank) { return Wishes::count({of_rank, words}); };
+  const int64_t kept = count(w.words.data() + me * words);
+  Mailbox::meet(comm, (ranks - 1) * words * sizeof(int64_t) +
+                          (w.rows.size() - static_cast<std::size_t>(kept)) * sizeof(int32_t));
+  w.heard_words.resize(w.words.size());
+  w.heard_rows.clear();
+  first_back_.assign(ranks * tables_, 0);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const auto* const from = mail_->of<int64_t>(r, box);
+    std::copy_n(from + me * words, words, w.heard_words.data() + r * words);
+    int64_t first = 0;
+    for (std::size_t other = 0; other < me; ++other)
+      for (std::size_t t = 0; t < tables_; ++t) {
+        const int64_t* const of_table = from + other * words + t * parts;
+        const int64_t rows = std::accumulate(of_table, of_table + parts, int64_t{0});
+        first_back_[r * tables_ + t] += rows;
+        first += rows;
+      }
+    const auto* const rows = reinterpret_cast<const int32_t*>(from + ranks * words) + first;
+    w.heard_rows.insert(w.heard_rows.end(), rows, rows + count(from + me * words));
+  }
+}
+
+MatrixView RowMail::room_for_rows(std::size_t table, int64_t rows, int64_t cols) {
+  const int64_t stride = stride_of(cols);
+  return {mail_->room<float>(rows_box(table), rows * stride), rows, cols, stride};
+}
+
+MatrixView RowMail::room_for_gradients(std::size_t table, int64_t rows, int64_t cols) {
+  const int64_t stride = stride_of(cols);
+  return {mail_->room<float>(gradients_box(table), rows * stride), rows, cols, stride};
+}
+
+/// Where each rank finds what it asked for: table by table, where its numbers begin, and these, of rows in
+/// the room for rows.
+void RowMail::answer(std::span<const TableRoutes> routes) {
+  const std::size_t ranks = routes[0].unique_counts().size();
+  int64_t numbers = 0;
+  for (const TableRoutes& of_table : routes)
+    numbers += static_cast<int64_t>(ranks) + std::ssize(of_table.wanted());
+  auto* to = mail_->room<int32_t>(answers_box, numbers);
+  auto at = static_cast<int32_t>(routes.size() * ranks);
+  for (const TableRoutes& of_table : routes)
+    for (std::size_t r = 0; r < ranks; ++r) {
+      *to++ = at;
+      at += static_cast<int32_t>(of_table.wanted_of(r).count);
+    }
+  for (const TableRoutes& of_table : routes) to = std::ranges::copy(of_table.wanted(), to).out;
+}
+
+void RowMail::gather(Communicator& comm, std::span<const TableRoutes> routes,
+                     std::span<const MatrixView> here, uint64_t bytes) {
+  answer(routes);
+  Mailbox::meet(comm, bytes);
+  const auto ranks = static_cast<std::size_t>(comm.size()), me = static_cast<std::size_t>(comm.rank());
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const auto* const answers = mail_->of<int32_t>(r, answers_box);
+    for (std::size_t t = 0; t < here.size(); ++t) {
+      const RowRange mine = routes[t].unique_of(r);
+      copy_rows(mail_->of<float>(r, rows_box(t)), answers + answers[t * ranks + me],
+                here[t].rows_from(mine.first, mine.count));
+    }
+  }
+}
+
+ConstMatrixView RowMail::came_back(std::size_t rank, std::size_t table, int64_t rows, int64_t cols) const {
+  const int64_t stride = stride_of(cols), first = first_back_[rank * tables_ + table];
+  return {mail_->of<float>(rank, gradients_box(table)) + first * stride, rows, cols, stride};
+}
+
+}  // namespace ncf
