@@ -108,13 +108,6 @@ void Communicator::barrier() {
   check_mpi(MPI_Barrier(impl_->comm), "MPI_Barrier");
 }
 
-void Communicator::barrier_for(uint64_t bytes) {
-  if (size_ == 1) return;
-  const Inside mark(*this, "MPI_Barrier");
-  check_mpi(MPI_Barrier(impl_->comm), "MPI_Barrier");
-  bytes_sent_ += bytes;
-}
-
 template <class T>
 void Communicator::all_reduce(std::span<T> values, Reduction reduction) {
   if (size_ == 1) return;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "comm/mpi_call.hpp"
@@ -60,6 +61,7 @@ class Communicator::Inside {
     if (comm.impl_->lent && !Carried::by_this_thread(comm))
       throw Error(ErrorKind::internal, std::string(verb) + " while the communicator is lent to a courier");
     sent_before_ = comm.bytes_sent_;
+    comm.bytes_sent_ += std::exchange(comm.read_by_others_, 0);
     begun_s_ = now_s();
     comm_.impl_->whereabouts.enter(verb);
   }

@@ -133,7 +133,8 @@ const char* Mailbox::see(std::size_t rank, int box) const {
 
 void Mailbox::meet(Communicator& comm, uint64_t bytes) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  comm.barrier_for(bytes);
+  comm.count_as_sent(bytes);
+  comm.barrier();
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 

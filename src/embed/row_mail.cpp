@@ -39,29 +39,29 @@ void RowMail::exchange(Communicator& comm, Wishes& w) {
   const int box = plans_++ % 2;
   const auto ranks = static_cast<std::size_t>(comm.size()), me = static_cast<std::size_t>(comm.rank());
   const std::size_t words = w.words.size() / ranks, parts = (words - 1) / tables_;
-  auto* const to = mail_->room<int64_t>(box, std::ssize(w.words) + (std::ssize(w.rows) + 1) / 2);
-  std::ranges::copy(w.words, to);
-  std::ranges::copy(w.rows, reinterpret_cast<int32_t*>(to + w.words.size()));
-  const auto count = [&](const int64_t* of_rank) { return Wishes::count({of_rank, words}); };
-  const int64_t kept = count(w.words.data() + me * words);
-  Mailbox::meet(comm, (ranks - 1) * words * sizeof(int64_t) +
-                          (w.rows.size() - static_cast<std::size_t>(kept)) * sizeof(int32_t));
+  // Where its wishes of each rank begin, table by table, those of all of them behind each other; then these.
+  auto* const firsts = mail_->room<int32_t>(box, static_cast<int64_t>(ranks * tables_ + w.rows.size()));
+  std::vector<int32_t> of_table(tables_, 0);
+  for (std::size_t r = 0; r < ranks; ++r)
+    for (std::size_t t = 0; t < tables_; ++t) {
+      firsts[r * tables_ + t] = of_table[t];
+      const auto counts = std::span(w.words).subspan(r * words + t * parts, parts);
+      of_table[t] += static_cast<int32_t>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+    }
+  std::ranges::copy(w.rows, firsts + ranks * tables_);
+  const auto kept = static_cast<std::size_t>(Wishes::count(std::span(w.words).subspan(me * words, words)));
+  comm.count_as_sent((w.rows.size() - kept) * sizeof(int32_t));
   w.heard_words.resize(w.words.size());
+  comm.all_to_all(std::span<const int64_t>(w.words), std::span(w.heard_words));
   w.heard_rows.clear();
-  first_back_.assign(ranks * tables_, 0);
+  first_back_.resize(ranks * tables_);
   for (std::size_t r = 0; r < ranks; ++r) {
-    const auto* const from = mail_->of<int64_t>(r, box);
-    std::copy_n(from + me * words, words, w.heard_words.data() + r * words);
+    const auto* const from = mail_->of<int32_t>(r, box);
     int64_t first = 0;
-    for (std::size_t other = 0; other < me; ++other)
-      for (std::size_t t = 0; t < tables_; ++t) {
-        const int64_t* const of_table = from + other * words + t * parts;
-        const int64_t rows = std::accumulate(of_table, of_table + parts, int64_t{0});
-        first_back_[r * tables_ + t] += rows;
-        first += rows;
-      }
-    const auto* const rows = reinterpret_cast<const int32_t*>(from + ranks * words) + first;
-    w.heard_rows.insert(w.heard_rows.end(), rows, rows + count(from + me * words));
+    for (std::size_t t = 0; t < tables_; ++t) first += first_back_[r * tables_ + t] = from[me * tables_ + t];
+    const auto* const rows = from + ranks * tables_ + first;
+    w.heard_rows.insert(w.heard_rows.end(), rows,
+                        rows + Wishes::count(std::span(w.heard_words).subspan(r * words, words)));
   }
 }
 

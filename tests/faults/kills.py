@@ -29,10 +29,9 @@ def phases():
         "exchange of samples, epoch 2": plan(2, 0),
         "samples on their way, epoch 3": collective("MPI_Alltoallv", 3, 0, 1),
         "plan, epoch 2 step 3": plan(2, 3),
-        "wishes, epoch 1 step 1": collective("MPI_Alltoallv", 1, 1, 1),
         "gather of rows, epoch 1 step 6": collective("MPI_Barrier", 1, 6, 1),
         "batch statistics, epoch 2 step 1": collective("MPI_Allgather", 2, 1, 2),
-        "gradient slices, epoch 3 step 4": collective("MPI_Alltoallv", 3, 4, 2),
+        "gradient slices, epoch 3 step 4": collective("MPI_Alltoallv", 3, 4, 1),
         "gradient sums, epoch 2 step 5": collective("MPI_Allgather", 2, 5, 7),
         "rows' gradients, epoch 2 step 10": collective("MPI_Barrier", 2, 10, 2),
         "gather for the evaluation, epoch 2": collective("MPI_Barrier", 2, 11, 1),
@@ -77,6 +76,7 @@ BESIDE = {"comm.overlap": "always", "comm.shared_memory": "false"}
 def beside():
     """While a thread communicates and the rank computes."""
     for what, nth, when, rank, ranks, then in (
+            ("wishes", 1, "before", 3, 4, 1), ("wishes", 1, "during", 0, 4, 2), ("wishes", 1, "after", 2, 4, 1),
             ("gather of rows", 2, "before", 1, 2, 4), ("users' gradients", 3, "during", 0, 4, 2),
             ("items' gradients", 4, "before", 3, 4, 1), ("items' gradients", 4, "after", 0, 2, 1)):
         yield kill("train", f"{what}, epoch 2 step 5, beside the computation", rank, ranks,

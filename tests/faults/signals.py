@@ -79,7 +79,7 @@ def abrupt(what, rank, ranks, fault, signal, then, codes):
 
 def cases():
     turns, where, signals = Turns(8), places(((1, 2), (0, 2), (2, 4), (3, 4), (0, 4))), places(("term", "usr1"))
-    for phase in ("exchange of samples, epoch 2", "plan, epoch 2 step 3", "wishes, epoch 1 step 1",
+    for phase in ("exchange of samples, epoch 2", "plan, epoch 2 step 3", "batch statistics, epoch 2 step 1",
                   "gather of rows, epoch 1 step 6", "gradient slices, epoch 3 step 4", "rows' gradients, epoch 2 step 10",
                   "gather for the evaluation, epoch 2", "loss of the epoch, epoch 1"):
         for _ in range(2):

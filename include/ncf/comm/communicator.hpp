@@ -63,9 +63,9 @@ class Communicator {
   void set_phase(std::string_view phase);
 
   void barrier();
-  /// A barrier after which others read in this rank's memory (mailbox.hpp) so many bytes, which count as
-  /// sent.
-  void barrier_for(uint64_t bytes);
+  /// What others read in this rank's memory (mailbox.hpp) counts as sent: so many bytes, before the
+  /// collective that they read after. Not collective.
+  void count_as_sent(uint64_t bytes) { read_by_others_ += bytes; }
   void all_reduce_sum(std::span<float> values);
   void all_reduce_sum(std::span<double> values);
   void all_reduce_sum(std::span<int64_t> values);
@@ -198,7 +198,7 @@ class Communicator {
   int size_ = 1;
   int node_size_ = 1;
   int node_rank_ = 0;
-  uint64_t bytes_sent_ = 0;
+  uint64_t bytes_sent_ = 0, read_by_others_ = 0;
   double waited_s_ = 0, communicated_s_ = 0;
   TraceSpans* trace_ = nullptr;
 };

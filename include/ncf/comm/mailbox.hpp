@@ -32,8 +32,9 @@ class Mailbox {
     return reinterpret_cast<T*>(grow(box, static_cast<std::size_t>(values) * sizeof(T)));
   }
 
-  /// What was written before it, into any box, is to be read after it. `bytes`: what others will read of
-  /// this rank's, which counts as sent. Collective.
+  /// What was written before it, into any box, is to be read after it; as after every collective in which
+  /// each rank waits for each. `bytes`: what others will read of this rank's, which counts as sent.
+  /// Collective.
   static void meet(Communicator& comm, uint64_t bytes);
 
   /// The box of any rank, its own too.
