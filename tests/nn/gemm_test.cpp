@@ -60,8 +60,13 @@ TEST(GemmInTiles, IsAsExactAsInVectors) {
     int64_t m, n, k;
   };
   // Of the models in the benchmarks, and sizes that fill no tile.
-  for (const auto [m, n, k] :
-       {Shape{512, 50, 100}, {512, 128, 256}, {100, 101, 512}, {65, 17, 33}, {64, 1, 1}}) {
+  for (const auto [m, n, k] : {Shape{512, 50, 100},
+                               {512, 128, 256},
+                               {100, 101, 512},
+                               {300, 100, 74},
+                               {130, 90, 90},
+                               {97, 17, 33},
+                               {96, 1, 1}}) {
     const Matrix a = mixed(m, k, 1), b = mixed(k, n, 2), at = transposed(a), bt = transposed(b);
     Matrix tiles(m, n), sums(m, n), vectors(m, n);
     gemm(a.view(), Op::none, b.view(), Op::none, tiles.view());
@@ -76,7 +81,7 @@ TEST(GemmInTiles, IsAsExactAsInVectors) {
 TEST(Gemm, OfManyRowsAddsToPartOfAMatrixAndLeavesTheRest) {
   for (const Precision precision : {Precision::fp32, Precision::bf16})
     for (const int64_t m : {64, 97, 130})
-      for (const int64_t k : {1, 31, 64, 65, 129})
+      for (const int64_t k : {1, 5, 16, 21, 26, 27, 31, 64, 70, 90, 91, 129})
         for (const int64_t n : {1, 16, 33, 70})
           for (const bool ta : {false, true}) {
             if (precision == Precision::bf16 && !has_bf16()) continue;
