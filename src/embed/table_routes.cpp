@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ncf/util/divisor.hpp"
+
 namespace ncf {
 namespace {
 
@@ -31,13 +33,12 @@ void TableRoutes::find_unique(std::span<const int32_t> ids, SampleParts parts) {
     return parts_ == 1 ? cumulate(unique_counts_, unique_bounds_) : sort_by_part(parts);
   }
   keys_.resize(ids.size());
+  const Divisor world(static_cast<uint32_t>(shards_.world)), classes(static_cast<uint32_t>(classes_));
   for (std::size_t k = 0; k < ids.size(); ++k) {
-    const auto id = static_cast<uint32_t>(ids[k]), world = static_cast<uint32_t>(shards_.world);
-    const uint32_t owner = id % world, local = id / world;  // as ShardMap, without 64-bit divisions
-    keys_[k] =
-        static_cast<int32_t>(owner * static_cast<uint32_t>(a_rank) +
-                             local % static_cast<uint32_t>(classes_) * static_cast<uint32_t>(class_rows_) +
-                             local / static_cast<uint32_t>(classes_));
+    const auto [local, owner] = world.divide(static_cast<uint32_t>(ids[k]));  // as ShardMap
+    const auto [row, of_class] = classes.divide(local);
+    keys_[k] = static_cast<int32_t>(owner * static_cast<uint32_t>(a_rank) +
+                                    of_class * static_cast<uint32_t>(class_rows_) + row);
   }
   unique_.find(keys_, shards_.world * a_rank);
   places_.resize(unique_.values().size());
