@@ -14,8 +14,9 @@ namespace ncf {
 namespace {
 
 /// Whether a product is sooner done in AMX's tiles, packing included, than in vector registers. Of float32
-/// ones, measured on a processor with both: from so many rows on; where rows are summed up, which must be
-/// turned round for it, only large results.
+/// ones, measured on a processor with both: from so many rows on (with fewer the lower clock that tiles bring
+/// costs a step more than they gain); where rows are summed up, which must be turned round for it, only large
+/// results.
 bool worth_tiles(Op op_a, ConstMatrixView c, int64_t k, Precision precision) {
   constexpr int64_t rows = 96, results = 8192;
   if (precision == Precision::bf16) return true;
