@@ -1,7 +1,7 @@
 #pragma once
 /// Memory that the ranks of one host read from each other: what a message would copy into a buffer, through
 /// another and out of a third is written once and read where it is. For exchanges whose receivers have all
-/// they need to do their part in reading (RowExchange, SharedSum).
+/// they need to do their part in reading (RowMail, SharedSum).
 ///
 /// A rank writes into its boxes and calls meet(); then the others may read there. The memory has no name in
 /// any file system: nothing is left behind by a job that is killed, and no small /dev/shm limits it.
