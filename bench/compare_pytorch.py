@@ -138,6 +138,9 @@ def measure(name, processes, options):
         result = run_torch(name, processes, options)
         row["pytorch"].append(result["rate"])
         row["software"] = {key: result[key] for key in ("torch", "blas")}
+        if not any("openblas" in library for library in result["blas"]):
+            sys.exit(f"PyTorch runs on {', '.join(result['blas'])}, not on OpenBLAS, which is ten times as fast; "
+                     "install libopenblas0-pthread (scripts/setup.sh bench)")
         for kind in kinds:
             rates = run_ncf(name, processes, kind, options)
             row["ours"][kind].append(rates["train"])
