@@ -15,6 +15,7 @@ constexpr std::string_view embedding_updates[] = {"lazy", "dense"};
 constexpr std::string_view reproducibles[] = {"run", "ranks"};
 constexpr std::string_view precisions[] = {"fp32", "bf16"};
 constexpr std::string_view overlaps[] = {"auto", "always", "never"};
+constexpr std::string_view first_layers[] = {"auto", "rows", "samples"};
 
 }  // namespace
 
@@ -47,6 +48,9 @@ std::span<const std::string_view> names(PrecisionKind) {
 }
 std::span<const std::string_view> names(OverlapKind) {
   return overlaps;
+}
+std::span<const std::string_view> names(FirstLayer) {
+  return first_layers;
 }
 std::span<const std::string_view> names(Reproducible) {
   return reproducibles;

@@ -32,7 +32,8 @@ typedef float Lanes __attribute__((vector_size(64)));
 template <int N>
 [[gnu::always_inline]] inline float chains(int64_t rounds) {
   Lanes sum[N] = {}, factor = {}, term = {};
-  for (int k = 0; k < N; ++k) sum[k] += static_cast<float>(k);  // of equal ones the compiler would make fewer
+  // Of equal chains the compiler would make one, and none of 1, which 1 · .999 + .001 leaves as it is.
+  for (int k = 0; k < N; ++k) sum[k] += static_cast<float>(k + 2);
   factor += 0.999F;
   term += 1e-3F;
   for (int64_t r = 0; r < rounds; ++r)

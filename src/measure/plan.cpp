@@ -84,6 +84,7 @@ PartTimes measure_part(const Config& config, const StepWork& work, const Popular
   // The widths are those of the whole tables, whatever is measured with.
   steady.model.embedding_dim = {work.tables[0].cols - (work.units.empty() ? 1 : 0),
                                 work.tables[1].cols - (work.units.empty() ? 1 : 0)};
+  steady.train.first_layer = work.projects ? FirstLayer::rows : FirstLayer::samples;
   const int64_t user_rows = rows_to_measure(work.tables[0]), item_rows = rows_to_measure(work.tables[1]);
   const StepTimes times = agreed(comm, [&] {
     Communicator self = Communicator::self();
@@ -182,10 +183,11 @@ Plan plan(const Config& config, const PlanRequest& request, Communicator& comm) 
   plan.network.cache_copy_bytes_per_s = 1e9 * machine.cache_gb_s;
   plan.network.cache_bytes = core_cache_bytes();
   const Popularity popularity = look_at_data(config, comm, plan);
+  Config fitting = config;  // no batch has more than all ratings
+  fitting.train.batch_size = std::min(config.train.batch_size, std::max<int64_t>(1, plan.train));
   for (const int64_t world : request.ranks) {
     PlannedRanks ranks;
-    ranks.work = step_work(config, world, plan.users + 1, plan.items + 1);
-    ranks.work.batch = std::min(ranks.work.batch, std::max<int64_t>(1, plan.train));
+    ranks.work = step_work(fitting, world, plan.users + 1, plan.items + 1);
     set_unique_rows(ranks.work, popularity);
     ranks.memory = rank_memory(config, ranks.work, plan.train + plan.valid);
     ranks.traffic = step_traffic(ranks.work);

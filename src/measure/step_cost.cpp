@@ -51,7 +51,9 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
     w.units.push_back(1);
     w.batch_norm = config.model.batch_norm;
     // Dropout on the embeddings is another for every sample.
-    w.projects = !config.model.hidden.empty() && config.model.embedding_dropout == 0;
+    w.projects = !config.model.hidden.empty() && config.model.embedding_dropout == 0 &&
+                 projects_rows(config.train, table_shapes(config.model, user_rows, item_rows),
+                               config.model.hidden[0], w.batch);
   }
   if (w.projects)
     for (TableWork& t : w.tables) t.travels = w.units[1];

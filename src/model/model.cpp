@@ -8,12 +8,12 @@
 namespace ncf {
 namespace {
 
-std::variant<Neural, Dot> make(const ModelConfig& config, const std::vector<TableShape>& tables,
-                               int64_t micro_batch, Precision precision, uint64_t seed,
+std::variant<Neural, Dot> make(const ModelConfig& config, const TrainConfig& train,
+                               const std::vector<TableShape>& tables, uint64_t seed,
                                DenseParameters& parameters, WorkerPool& pool) {
   switch (config.kind) {
     case ModelKind::neural:
-      return Neural(config, tables, micro_batch, precision, seed, parameters, pool);
+      return Neural(config, train, tables, seed, parameters, pool);
     case ModelKind::dot:
       return Dot(config, pool);
   }
@@ -41,9 +41,9 @@ std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_row
   return {{"user", user_rows, user, bias}, {"item", item_rows, item, bias}};
 }
 
-Model::Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-             Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool)
-    : model_(make(config, tables, micro_batch, precision, seed, parameters, pool)),
+Model::Model(const ModelConfig& config, const TrainConfig& train, const std::vector<TableShape>& tables,
+             uint64_t seed, DenseParameters& parameters, WorkerPool& pool)
+    : model_(make(config, train, tables, seed, parameters, pool)),
       cols_{tables.at(0).cols(), tables.at(1).cols()} {}
 
 void Model::begin(Use use, int64_t rows, DenseParameters& parameters) {

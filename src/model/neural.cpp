@@ -13,13 +13,14 @@ constexpr int64_t window = 256;  // rows that are predicted together at fixed pl
 
 }  // namespace
 
-Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-               Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool)
+Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::vector<TableShape>& tables,
+               uint64_t seed, DenseParameters& parameters, WorkerPool& pool)
     : batch_norm_(config.batch_norm),
       embedding_dropout_(config.embedding_dropout),
-      micro_batch_(micro_batch),
-      precision_(precision),
+      train_(train),
+      precision_(train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32),
       seed_(seed),
+      tables_(tables),
       cols_{tables.at(0).cols(), tables.at(1).cols()},
       pool_(&pool),
       work_(static_cast<std::size_t>(pool.workers())) {
@@ -61,7 +62,8 @@ Neural::Neural(const ModelConfig& config, const std::vector<TableShape>& tables,
 void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
   // At fixed places a row's products must not depend on which other rows its owner was asked for.
   fixed_places_ = use == Use::predict_at_fixed_places;
-  projects_ = !hidden_.empty() && !fixed_places_ && (embedding_dropout_ == 0 || use != Use::train);
+  projects_ = !hidden_.empty() && !fixed_places_ && (embedding_dropout_ == 0 || use != Use::train) &&
+              projects_rows(train_, tables_, hidden_[0].units, rows);
   constexpr int64_t worth_it = 64;  // rows; measured
   transposed_ = rows >= worth_it && !fixed_places_;
   if (!transposed_) return;
@@ -118,8 +120,8 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
   pool_->run(batch.granules(), [&](int64_t g, int64_t worker) {
     const FlushDenormals flush;
     const Chunk& granule = granules[static_cast<std::size_t>(g)];
-    for (int64_t at = 0; at < granule.count; at += micro_batch_) {
-      const Chunk part{0, std::min(micro_batch_, granule.count - at), granule.granule};
+    for (int64_t at = 0; at < granule.count; at += train_.micro_batch) {
+      const Chunk part{0, std::min(train_.micro_batch, granule.count - at), granule.granule};
       batch.wait_for(granule.first + at, part.count);
       train_pass(batch, pass_of(batch, granule.first + at, std::span(&part, 1), part.count),
                  work_[static_cast<std::size_t>(worker)], parameters, sums,
@@ -135,7 +137,7 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
 void Neural::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {
   if (batch.samples() == 0) return;
   // Windows of the global order where predictions must not depend on who makes them.
-  const int64_t size = fixed_places_ ? window : micro_batch_;
+  const int64_t size = fixed_places_ ? window : train_.micro_batch;
   const int64_t before = fixed_places_ ? batch.first_position % size : 0;
   const int64_t parts = (before + batch.samples() + size - 1) / size;
   pool_->run(parts, [&](int64_t part, int64_t worker) {

@@ -1,8 +1,31 @@
 #include "ncf/model/row_projection.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "ncf/nn/gemm.hpp"
 
 namespace ncf {
+
+bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables, int64_t units,
+                   int64_t samples) {
+  if (train.first_layer != FirstLayer::automatic) return train.first_layer == FirstLayer::rows;
+  // What is read and written in a core's cache costs next to nothing; past it, a byte as much as so many
+  // operations of a matrix product.
+  constexpr double cache_bytes = 1 << 20;
+  const double flops_a_byte = train.precision == PrecisionKind::bf16 ? 16 : 8;
+  const auto batch = static_cast<double>(samples), width = static_cast<double>(units);
+  double flops = 0, bytes = 0;
+  for (const TableShape& t : tables) {
+    const auto rows = static_cast<double>(t.rows), cols = static_cast<double>(t.cols());
+    const double used = rows * -std::expm1(-batch / rows);  // of samples that fall on rows at random
+    flops += 6 * width * cols * (batch - used);             // forward, gradients of rows and of the weight
+    // A product is written once and read by every sample, its gradient added to by every sample and read
+    // once; against a row, which a sample reads, and whose gradient it reads and writes.
+    bytes += sizeof(float) * (width * (2 * used + 2 * batch) - cols * 3 * batch);
+  }
+  return flops >= flops_a_byte * std::max(0.0, bytes - cache_bytes);
+}
 
 void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const float> bias, MatrixView out,
                   WorkerPool& pool, Precision precision) {

@@ -5,12 +5,6 @@
 #include <limits>
 
 namespace ncf {
-namespace {
-
-constexpr int64_t chunk = 8192;  // rows a rank predicts at once
-
-}  // namespace
-
 ExactSum global_sum(Communicator& comm, const ExactSum& sum) {
   auto limbs = sum.limbs();
   comm.all_reduce_sum(std::span<int64_t>(limbs));
@@ -25,6 +19,7 @@ double global_mean(Communicator& comm, const ExactSum& sum, int64_t count) {
 RatingMetrics evaluate_ratings(Communicator& comm, Learner& learner, const Samples& valid) {
   // Rounds lie on a fixed grid of the global order; ranks meet different numbers of rounds but take part in
   // as many.
+  const int64_t chunk = learner.predicted_at_once();
   const int64_t end = valid.first + static_cast<int64_t>(valid.rows.size());
   const int64_t first_round = valid.first / chunk;
   const int64_t rounds = comm.max(valid.rows.empty() ? 0 : (end - 1) / chunk - first_round + 1);

@@ -107,9 +107,8 @@ Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64
       rule_(make_rule(config.train)),
       schedule_(schedule),
       tables_(make_tables(config, shards, user_rows, item_rows)),
-      model_(config.model, shapes(tables_), config.train.micro_batch,
-             config.train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32,
-             static_cast<uint64_t>(config.run.seed), dense_, *pool_),
+      model_(config.model, config.train, shapes(tables_), static_cast<uint64_t>(config.run.seed), dense_,
+             *pool_),
       row_optimizer_(rule_, schedule, config.train.embedding_update == EmbeddingUpdate::lazy),
       granules_(granules),
       fixed_places_(config.train.reproducible == Reproducible::ranks),
@@ -301,12 +300,22 @@ void Learner::move_dense(const StepFactors& factors) {
   }
 }
 
+int64_t Learner::predicted_at_once() const {
+  // Whole tables, if they are not larger than what comes for the fewest samples: then the more samples use
+  // them the better.
+  constexpr int64_t few = 8192, many = 65536;
+  int64_t rows = 0;
+  for (const RowTable& t : tables_) rows += t.shape().rows;
+  return rows <= 2 * few ? many : few;
+}
+
 void Learner::predict(Communicator& comm, int64_t first_position, std::span<const int32_t> users,
                       std::span<const int32_t> items, std::span<float> predictions) {
   const FlushDenormals flush;
   const std::span<const int32_t> ids[] = {users, items};
   exchange_.plan(comm, ids);
-  gather(comm, fixed_places_ ? Model::Use::predict_at_fixed_places : Model::Use::predict, std::ssize(users));
+  gather(comm, fixed_places_ ? Model::Use::predict_at_fixed_places : Model::Use::predict,
+         predicted_at_once());
   EpochSamples::Part part;
   part.first_position = first_position;
   model_.predict(view(part, 0), dense_, predictions);

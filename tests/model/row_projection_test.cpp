@@ -30,6 +30,44 @@ void expect_near(ConstMatrixView found, ConstMatrixView expected, float toleranc
       EXPECT_NEAR(found(r, c), expected(r, c), tolerance) << r << ' ' << c;
 }
 
+TEST(ProjectsRows, WhereRowsAreUsedOftenOrProductsAreNarrow) {
+  struct Work {
+    TableShape user, item;
+    int64_t units, batch;
+    bool by_rows;
+  };
+  const Work works[] = {
+      // MovieLens-100K: few rows, used often; a small batch stays in the cache either way.
+      {{"user", 944, 74}, {"item", 1635, 101}, 100, 8192, true},
+      {{"user", 944, 74}, {"item", 1635, 101}, 100, 1024, true},
+      {{"user", 944, 74}, {"item", 1635, 101}, 100, 64, true},
+      // MovieLens-20M: hardly a row is used twice, and its product is four times as wide as it is.
+      {{"user", 138'494, 64}, {"item", 26'745, 64}, 256, 8192, false},
+      // Most rows are used twice.
+      {{"user", 138'494, 64}, {"item", 26'745, 64}, 256, 65'536, true},
+      // With widths by rule of thumb the product is narrower than the row.
+      {{"user", 138'494, 600}, {"item", 26'745, 482}, 100, 8192, true},
+  };
+  TrainConfig train;
+  for (const Work& w : works)
+    EXPECT_EQ(projects_rows(train, std::array{w.user, w.item}, w.units, w.batch), w.by_rows)
+        << w.user.rows << " users, batch " << w.batch;
+  train.first_layer = FirstLayer::rows;
+  for (const Work& w : works) EXPECT_TRUE(projects_rows(train, std::array{w.user, w.item}, w.units, w.batch));
+  train.first_layer = FirstLayer::samples;
+  for (const Work& w : works)
+    EXPECT_FALSE(projects_rows(train, std::array{w.user, w.item}, w.units, w.batch));
+}
+
+TEST(ProjectsRows, MoreOftenForSlowerProducts) {
+  // Between the two precisions' limits: float32 products are worth saving, bfloat16 ones are not.
+  const std::array tables = {TableShape{"user", 138'494, 64}, TableShape{"item", 26'745, 64}};
+  TrainConfig fp32, bf16;
+  bf16.precision = PrecisionKind::bf16;
+  EXPECT_TRUE(projects_rows(fp32, tables, 256, 32'000));
+  EXPECT_FALSE(projects_rows(bf16, tables, 256, 32'000));
+}
+
 class RowProjection : public testing::TestWithParam<bool> {
  protected:
   RowProjection() {

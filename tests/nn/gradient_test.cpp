@@ -18,6 +18,7 @@ using reference::Samples;
 struct Case {
   std::string name;
   bool dot = false, batch_norm = false, range = true;
+  FirstLayer first_layer = FirstLayer::rows;
 };
 
 Samples make_batch() {
@@ -58,7 +59,7 @@ class Gradient : public testing::TestWithParam<Case> {
   }
 
   DrivenModel make_model(int64_t micro_batch) const {
-    DrivenModel model(config_, micro_batch);
+    DrivenModel model(config_, micro_batch, GetParam().first_layer);
     for (const auto& [name, values] : values_) model.set(name, values);
     return model;
   }
@@ -126,6 +127,10 @@ TEST_P(Gradient, SlicesOfTheBatchAddUp) {
 INSTANTIATE_TEST_SUITE_P(Models, Gradient,
                          testing::Values(Case{.name = "neural"}, Case{.name = "neural_raw", .range = false},
                                          Case{.name = "neural_batch_norm", .batch_norm = true},
+                                         Case{.name = "neural_samples", .first_layer = FirstLayer::samples},
+                                         Case{.name = "neural_batch_norm_samples",
+                                              .batch_norm = true,
+                                              .first_layer = FirstLayer::samples},
                                          Case{.name = "dot", .dot = true},
                                          Case{.name = "dot_raw", .dot = true, .range = false}),
                          [](const auto& one) { return one.param.name; });

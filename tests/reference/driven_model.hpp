@@ -27,9 +27,9 @@ class DrivenModel {
  public:
   static constexpr int64_t user_rows = 23, item_rows = 37;
 
-  DrivenModel(const ModelConfig& config, int64_t micro_batch)
+  DrivenModel(const ModelConfig& config, int64_t micro_batch, FirstLayer first_layer = FirstLayer::rows)
       : shapes_(table_shapes(config, user_rows, item_rows)),
-        model_(config, shapes_, micro_batch, Precision::fp32, /*seed=*/1, dense_, *pool_),
+        model_(config, training(micro_batch, first_layer), shapes_, /*seed=*/1, dense_, *pool_),
         tables_{Table(shapes_[0]), Table(shapes_[1])} {}
 
   /// Every value that is saved: tables (weight and bias apart), dense parameters, running statistics.
@@ -199,6 +199,13 @@ class DrivenModel {
   std::vector<TableShape> shapes_;
   std::unique_ptr<WorkerPool> pool_ = std::make_unique<WorkerPool>(1);
   DenseParameters dense_;
+  static TrainConfig training(int64_t micro_batch, FirstLayer first_layer) {
+    TrainConfig train;
+    train.micro_batch = micro_batch;
+    train.first_layer = first_layer;
+    return train;
+  }
+
   Model model_;
   std::vector<Table> tables_;
   std::vector<int64_t> class_bounds_;

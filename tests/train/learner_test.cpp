@@ -113,12 +113,17 @@ Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1, b
   return out;
 }
 
-class LearnerTest : public testing::TestWithParam<std::tuple<ModelKind, bool, EmbeddingUpdate, double>> {
+class LearnerTest
+    : public testing::TestWithParam<std::tuple<ModelKind, bool, EmbeddingUpdate, double, FirstLayer>> {
  protected:
   void SetUp() override {
-    auto [kind, batch_norm, embedding_update, rate] = GetParam();
-    if (kind == ModelKind::dot && (batch_norm || rate > 0)) GTEST_SKIP() << "the dot model has neither";
+    auto [kind, batch_norm, embedding_update, rate, first_layer] = GetParam();
+    const bool samples = first_layer == FirstLayer::samples;
+    if (kind == ModelKind::dot && (batch_norm || rate > 0 || samples))
+      GTEST_SKIP() << "the dot model has no such thing";
+    if (rate > 0 && samples) GTEST_SKIP() << "with dropout on the embeddings there is no other way";
     config = config_for(kind, batch_norm, embedding_update, rate);
+    config.train.first_layer = first_layer;
   }
   Config config;
   Communicator world = Communicator::world(), self = Communicator::self();
@@ -211,7 +216,8 @@ TEST_P(LearnerTest, OnOneRankGranulesChangeOnlyTheRounding) {
 INSTANTIATE_TEST_SUITE_P(Models, LearnerTest,
                          testing::Combine(testing::Values(ModelKind::neural, ModelKind::dot), testing::Bool(),
                                           testing::Values(EmbeddingUpdate::lazy, EmbeddingUpdate::dense),
-                                          testing::Values(0.0, 0.3)));
+                                          testing::Values(0.0, 0.3),
+                                          testing::Values(FirstLayer::rows, FirstLayer::samples)));
 
 TEST(Learner, InBf16AFixedOrderGivesTheSameBits) {
   if (!has_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";

@@ -26,6 +26,7 @@ enum class EmbeddingUpdate { lazy, dense };
 enum class Reproducible { run, ranks };
 enum class PrecisionKind { fp32, bf16 };
 enum class OverlapKind { automatic, always, never };
+enum class FirstLayer { automatic, rows, samples };
 
 /// What users write for the enumerators, in their order.
 std::span<const std::string_view> names(DataFormat);
@@ -39,6 +40,7 @@ std::span<const std::string_view> names(EmbeddingUpdate);
 std::span<const std::string_view> names(Reproducible);
 std::span<const std::string_view> names(PrecisionKind);
 std::span<const std::string_view> names(OverlapKind);
+std::span<const std::string_view> names(FirstLayer);
 
 /// What users write for this enumerator.
 template <class E>
@@ -207,6 +209,7 @@ struct TrainConfig {
   double lr_step_factor = 0.1;  // … the rate is multiplied by this
   EmbeddingUpdate embedding_update = EmbeddingUpdate::lazy;
   PrecisionKind precision = PrecisionKind::fp32;
+  FirstLayer first_layer = FirstLayer::automatic;
   Reproducible reproducible = Reproducible::run;
   int64_t granules = 8;
 
@@ -246,6 +249,11 @@ struct TrainConfig {
         "precision", precision, {.main = true},
         "`bf16`: matrix products of bfloat16 numbers, added up in float32, several times faster where the "
         "processor has them (AVX-512 BF16, AMX); all that is kept and moved stays float32");
+    f.field(
+        "first_layer", first_layer, {},
+        "`neural`: where the products of the first layer are taken, which changes speed and the last digits "
+        "only: once a row of the batch, by its owner (`rows`), once a sample (`samples`), or with `auto` "
+        "where they are sooner done, by the tables' and the batch's sizes");
     f.field("reproducible", reproducible, {.main = true},
             "`run`: the same number of ranks gives the same bits; `ranks`: any number that divides "
             "`granules` does, at some cost");

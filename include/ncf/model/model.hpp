@@ -32,12 +32,12 @@ class Model {
  public:
   /// Adds its dense parameters to the arena, initialised as a pure function of the seed. Computes with the
   /// threads of `pool`, which must outlive it.
-  Model(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-        Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool);
+  Model(const ModelConfig& config, const TrainConfig& train, const std::vector<TableShape>& tables,
+        uint64_t seed, DenseParameters& parameters, WorkerPool& pool);
 
   using Use = Neural::Use;
   /// Before the calls below, once the dense parameters are what they will be in them: what they are for.
-  /// `rows`: samples of the batch over all ranks.
+  /// `rows`: samples of the batch over all ranks, the same number on each of them.
   void begin(Use use, int64_t rows, DenseParameters& parameters);
 
   /// Values that travel for a row of each table.

@@ -2,10 +2,10 @@
 /// fastai's EmbeddingNN: x = [E_u, E_i]; hidden layers Linear–ReLU(–BatchNorm)(–Dropout); one output unit; a
 /// rating squeezed into a range; mean squared error.
 ///
-/// The first layer is computed by rows where that can be (row_projection.hpp): not with dropout on the
-/// embeddings, where every sample has inputs of its own. Samples are computed in micro-batches that keep the
-/// activations in cache, granules side by side on several threads; with batch normalisation, whose statistics
-/// need the whole slice at every layer, in one pass, each layer side by side.
+/// The first layer is computed by rows where that can be and is quicker (row_projection.hpp): not with
+/// dropout on the embeddings, where every sample has inputs of its own. Samples are computed in micro-batches
+/// that keep the activations in cache, granules side by side on several threads; with batch normalisation,
+/// whose statistics need the whole slice at every layer, in one pass, each layer side by side.
 
 #include <array>
 #include <functional>
@@ -28,11 +28,12 @@ namespace ncf {
 
 class Neural {
  public:
-  Neural(const ModelConfig& config, const std::vector<TableShape>& tables, int64_t micro_batch,
-         Precision precision, uint64_t seed, DenseParameters& parameters, WorkerPool& pool);
+  Neural(const ModelConfig& config, const TrainConfig& train, const std::vector<TableShape>& tables,
+         uint64_t seed, DenseParameters& parameters, WorkerPool& pool);
 
   enum class Use { train, predict, predict_at_fixed_places };
-  /// Before the calls below: what they are for. `rows`: samples of the batch over all ranks.
+  /// Before the calls below: what they are for. `rows`: samples of the batch over all ranks, the same number
+  /// on each of them.
   void begin(Use use, int64_t rows, DenseParameters& parameters);
 
   /// Whether the first layer is computed by rows: then what travels are its products, `units()` a row.
@@ -44,7 +45,7 @@ class Neural {
                         ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients);
 
   Rounds rounds() const {
-    return {.micro_batch = batch_norm_ ? 0 : micro_batch_, .workers = pool_->workers()};
+    return {.micro_batch = batch_norm_ ? 0 : train_.micro_batch, .workers = pool_->workers()};
   }
   void train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
              const GlobalSum& sum);
@@ -118,10 +119,11 @@ class Neural {
   std::optional<OutputRange> range_;
   bool batch_norm_ = false;
   double embedding_dropout_ = 0;
-  int64_t micro_batch_ = 0;
+  TrainConfig train_;
   Precision precision_ = Precision::fp32;
   uint64_t seed_ = 0;
-  std::array<int64_t, 2> cols_{};  // of the tables
+  std::vector<TableShape> tables_;
+  std::array<int64_t, 2> cols_{};  // theirs
   bool projects_ = false, fixed_places_ = false, transposed_ = false;
   WorkerPool* pool_ = nullptr;   // the owner's, which outlives this
   std::vector<Workspace> work_;  // [workers]

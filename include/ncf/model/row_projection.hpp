@@ -11,12 +11,21 @@
 #include <cstdint>
 #include <span>
 
+#include "ncf/config/config.hpp"
+#include "ncf/embed/row_table.hpp"
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/parameters.hpp"
 #include "ncf/util/granules.hpp"
 #include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
+
+/// Whether the first layer of a batch, `samples` over all ranks, is computed by rows (train.first_layer).
+/// With `auto` it is when the products saved take longer than what is wider by it, products and their
+/// gradients, takes to be read and written. A function of the shapes alone, rows being used at random: so it
+/// is the same on all ranks, for any number of them, and wherever the run goes on. `tables`: user, item.
+bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables, int64_t units,
+                   int64_t samples);
 
 /// Rows of one table that their owner works on: `values` [rows × cols], class k being rows
 /// [class_bounds[k], class_bounds[k + 1]).

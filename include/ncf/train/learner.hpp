@@ -68,6 +68,10 @@ class Learner {
   uint64_t step(Communicator& comm, const EpochSamples::Part& part, int64_t step, int64_t epoch,
                 LossSum& loss, PhaseTimer& timer, uint64_t notes = 0);
 
+  /// How many samples a rank best predicts at once, the same on all ranks: few enough for what comes for
+  /// them.
+  int64_t predicted_at_once() const;
+
   /// Predictions for samples; other ranks may bring another number of them, or none. `first_position`: the
   /// number of the first one among all ranks' samples. Rows must be caught up (catch_up_all). Collective.
   void predict(Communicator& comm, int64_t first_position, std::span<const int32_t> users,
