@@ -62,10 +62,11 @@ Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::v
 void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
   // At fixed places a row's products must not depend on which other rows its owner was asked for.
   fixed_places_ = use == Use::predict_at_fixed_places;
-  projects_ = !hidden_.empty() && !fixed_places_ && (embedding_dropout_ == 0 || use != Use::train) &&
-              projects_rows(train_, tables_, hidden_[0].units, rows);
-  constexpr int64_t worth_it = 64;  // rows; measured
-  transposed_ = rows >= worth_it && !fixed_places_;
+  // Samples to predict come in the order of the ratings, where a user's often stand together.
+  projects_ = !hidden_.empty() && !fixed_places_ &&
+              (use == Use::predict ||
+               (embedding_dropout_ == 0 && projects_rows(train_, tables_, hidden_[0].units, rows)));
+  transposed_ = !fixed_places_ && wants_plain_right(rows);
   if (!transposed_) return;
   for (Hidden& h : hidden_) transpose(parameters.matrix(h.weight), h.transposed_weight);
 }

@@ -53,12 +53,6 @@ int64_t slice_of(int64_t left) {
   return left > at_once<parts> + (parts == 1 ? 0 : worth_spread) ? at_once<parts> : left;
 }
 
-/// Which of the 16 lanes from column `first` on exist.
-inline __mmask16 lanes_from(int64_t first, int64_t cols) {
-  const int64_t rest = std::clamp<int64_t>(cols - first, 0, lanes);
-  return static_cast<__mmask16>((1U << rest) - 1);
-}
-
 /// Takes the upper half of a float, rounded, off 16 floats; what is left of them is exact.
 NCF_AMX inline __m512i take_part(__m512& x) {
   const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000));

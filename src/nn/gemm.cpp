@@ -5,7 +5,7 @@
 #include <dnnl.hpp>
 
 #include "gemm_amx.hpp"
-#include "gemm_bf16.hpp"
+#include "gemm_vector.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/narrow.hpp"
 #include "ncf/util/target.hpp"
@@ -13,17 +13,28 @@
 namespace ncf {
 namespace {
 
-/// Whether a product is sooner done in AMX's tiles, packing included, than in vector registers. Of float32
-/// ones, measured on a processor with both: from so many rows on (with fewer the lower clock that tiles bring
-/// costs a step more than they gain); where rows are summed up, which must be turned round for it, only large
-/// results.
+/// From so many rows on AMX's tiles are quicker than vector registers for float32 numbers, packing included:
+/// measured on a processor with both. With fewer the lower clock that tiles bring costs a step more than they
+/// gain.
+constexpr int64_t rows_for_tiles = 96;
+
+/// Whether a product is sooner done in tiles. Where rows are summed up, which must be turned round for it,
+/// only large results are.
 bool worth_tiles(Op op_a, ConstMatrixView c, int64_t k, Precision precision) {
-  constexpr int64_t rows = 96, results = 8192;
+  constexpr int64_t results = 8192;
   if (precision == Precision::bf16) return true;
-  return op_a == Op::none ? c.rows >= rows : k >= rows && c.rows * c.cols >= results;
+  return op_a == Op::none ? c.rows >= rows_for_tiles : k >= rows_for_tiles && c.rows * c.cols >= results;
 }
 
 }  // namespace
+
+bool has_bf16() {
+#ifdef NCF_AVX512
+  return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
 
 void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta,
           Precision precision) {
@@ -36,13 +47,20 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
   }
   if (op_b == Op::none && has_amx() && worth_tiles(op_a, c, k, precision))
     return gemm_amx(a, op_a, b, c, beta != 0, precision);
-  if (precision == Precision::bf16) return gemm_bf16(a, op_a, b, op_b, c, beta);
+  if (precision == Precision::bf16 || has_avx512())
+    return gemm_vector(a, op_a, b, op_b, c, beta != 0, precision);
   const auto flag = [](Op op) { return op == Op::none ? 'N' : 'T'; };
   const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride,
                                           b.data, b.stride, beta, c.data, c.stride);
   if (status != dnnl_success)
     throw Error(ErrorKind::internal,
                 "oneDNN refused a matrix product: status " + std::to_string(static_cast<int>(status)));
+}
+
+bool wants_plain_right(int64_t rows) {
+  constexpr int64_t rows_for_onednn = 64;  // measured
+  if (has_amx()) return rows >= rows_for_tiles;
+  return !has_avx512() && rows >= rows_for_onednn;
 }
 
 std::string onednn_version() {

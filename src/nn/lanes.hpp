@@ -3,6 +3,7 @@
 // registers, which the compiler does not do by itself. For rows of aligned matrices only
 // (Matrix::reshape_aligned), which may be read and written up to the end of their last vector.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -68,6 +69,12 @@ inline bool in_lanes(ConstMatrixView m) {
 inline void last_columns(int64_t cols, Bits& out) {
   out = Bits{};
   for (int64_t lane = 0; lane <= (cols - 1) % lanes; ++lane) out[lane] = -1;
+}
+
+/// Which of the 16 lanes from column `first` on are columns, as a mask.
+NCF_INLINE uint16_t lanes_from(int64_t first, int64_t cols) {
+  const int64_t rest = std::clamp<int64_t>(cols - first, 0, lanes);
+  return static_cast<uint16_t>((1U << rest) - 1);
 }
 
 /// job.block<N>(first) for blocks of N vectors from column `first` on, at most `widest`.

@@ -1,4 +1,5 @@
-// Products large enough for AMX's tiles, where the processor has them, against sums in double precision.
+// Products of all shapes and ways, the larger ones in AMX's tiles where the processor has them, against sums
+// in double precision.
 #include "ncf/nn/gemm.hpp"
 
 #include <gtest/gtest.h>
@@ -78,30 +79,51 @@ TEST(GemmInTiles, IsAsExactAsInVectors) {
   }
 }
 
-TEST(Gemm, OfManyRowsAddsToPartOfAMatrixAndLeavesTheRest) {
-  for (const Precision precision : {Precision::fp32, Precision::bf16})
-    for (const int64_t m : {64, 97, 130})
+/// A product of these shapes into part of a matrix, against sums in double precision.
+void expect_product(int64_t m, int64_t n, int64_t k, Op op_a, Op op_b, float beta, Precision precision) {
+  SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k
+                                  << (op_a == Op::none ? "" : ", a transposed")
+                                  << (op_b == Op::none ? "" : ", b transposed") << ", beta " << beta
+                                  << (precision == Precision::bf16 ? ", bf16" : ""));
+  const Matrix a = mixed(m, k, 1), b = mixed(k, n, 2), at = transposed(a), bt = transposed(b);
+  Matrix wide(m, n + 5);
+  wide.fill(0.5F);
+  gemm(op_a == Op::none ? a.view() : at.view(), op_a, op_b == Op::none ? b.view() : bt.view(), op_b,
+       wide.view().cols_from(3, n), beta, precision);
+  const double before = beta * 0.5, rounding = precision == Precision::fp32 ? 0x1p-20 : 0x1p-7;
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n + 5; ++j) {
+      if (j < 3 || j >= n + 3) {
+        ASSERT_EQ(wide.row(i)[j], 0.5F) << "not a result";
+        continue;
+      }
+      const Exact exact(a, b, i, j - 3);
+      ASSERT_NEAR(wide.row(i)[j], exact.sum + before, rounding * (exact.size + before)) << i << ' ' << j;
+    }
+}
+
+TEST(Gemm, WritesOrAddsToPartOfAMatrixAndLeavesTheRest) {
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    if (precision == Precision::bf16 && !has_bf16()) continue;
+    for (const int64_t m : {1, 2, 7, 13, 25, 64, 97, 130})
       for (const int64_t k : {1, 5, 16, 21, 26, 27, 31, 64, 70, 90, 91, 129})
-        for (const int64_t n : {1, 16, 33, 70})
-          for (const bool ta : {false, true}) {
-            if (precision == Precision::bf16 && !has_bf16()) continue;
-            const Matrix a = mixed(m, k, 1), b = mixed(k, n, 2), at = transposed(a);
-            Matrix wide(m, n + 5);
-            wide.fill(0.5F);
-            gemm(ta ? at.view() : a.view(), ta ? Op::transpose : Op::none, b.view(), Op::none,
-                 wide.view().cols_from(3, n), 1, precision);
-            for (int64_t i = 0; i < m; ++i)
-              for (int64_t j = 0; j < n + 5; ++j) {
-                if (j < 3 || j >= n + 3) {
-                  ASSERT_EQ(wide.row(i)[j], 0.5F);
-                  continue;
-                }
-                const Exact exact(a, b, i, j - 3);
-                const double rounding = precision == Precision::fp32 ? 0x1p-20 : 0x1p-7;
-                ASSERT_NEAR(wide.row(i)[j], exact.sum + 0.5, rounding * (exact.size + 0.5))
-                    << m << ' ' << n << ' ' << k << ' ' << ta;
-              }
-          }
+        for (const int64_t n : {1, 16, 33, 70, 145})
+          for (const Op op_a : {Op::none, Op::transpose})
+            for (const Op op_b : {Op::none, Op::transpose}) {
+              expect_product(m, n, k, op_a, op_b, static_cast<float>((m + k + n) % 2), precision);
+              if (HasFatalFailure()) return;
+            }
+  }
+}
+
+TEST(Gemm, OfSumsLongerThanArePackedAtOnce) {
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    if (precision == Precision::bf16 && !has_bf16()) continue;
+    for (const int64_t k : {256, 257, 511, 513, 1200})
+      for (const Op op_a : {Op::none, Op::transpose})
+        for (const Op op_b : {Op::none, Op::transpose})
+          for (const float beta : {0.0F, 1.0F}) expect_product(40, 50, k, op_a, op_b, beta, precision);
+  }
 }
 
 TEST(Gemm, OfMoreResultsThanTheCachesHold) {
@@ -114,7 +136,7 @@ TEST(Gemm, OfMoreResultsThanTheCachesHold) {
       const Exact exact(a, b, i, j);
       ASSERT_NEAR(c.row(i)[j], exact.sum, 0x1p-20 * exact.size) << i << ' ' << j;
     }
-  if (!has_amx()) return;
+  if (!has_amx() && !has_avx512()) return;
   gemm(a.view().rows_from(3999, 100), Op::none, b.view(), Op::none, few.view());
   for (int64_t i = 0; i < 100; ++i)
     for (int64_t j = 0; j < n; ++j) ASSERT_EQ(few.row(i)[j], c.row(3999 + i)[j]);
@@ -135,7 +157,7 @@ TEST(Gemm, ARowsProductDoesNotDependOnTheRowsAroundIt) {
   const Matrix a = mixed(200, 75, 1), b = mixed(75, 90, 2);
   Matrix all(200, 90), some(97, 90);
   gemm(a.view(), Op::none, b.view(), Op::none, all.view());
-  if (!has_amx()) GTEST_SKIP() << "only AMX's products promise that";
+  if (!has_amx() && !has_avx512()) GTEST_SKIP() << "oneDNN's products do not promise that";
   gemm(a.view().rows_from(51, 97), Op::none, b.view(), Op::none, some.view());
   for (int64_t r = 0; r < 97; ++r)
     for (int64_t c = 0; c < 90; ++c) ASSERT_EQ(some.row(r)[c], all.row(51 + r)[c]);

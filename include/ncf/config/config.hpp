@@ -249,11 +249,11 @@ struct TrainConfig {
         "precision", precision, {.main = true},
         "`bf16`: matrix products of bfloat16 numbers, added up in float32, several times faster where the "
         "processor has them (AVX-512 BF16, AMX); all that is kept and moved stays float32");
-    f.field(
-        "first_layer", first_layer, {},
-        "`neural`: where the products of the first layer are taken, which changes speed and the last digits "
-        "only: once a row of the batch, by its owner (`rows`), once a sample (`samples`), or with `auto` "
-        "where they are sooner done, by the tables' and the batch's sizes");
+    f.field("first_layer", first_layer, {},
+            "`neural`: where the products of the first layer are taken in training, which changes speed and "
+            "the last digits "
+            "only: once a row of the batch, by its owner (`rows`), once a sample (`samples`), or with `auto` "
+            "where they are sooner done, by the tables' and the batch's sizes");
     f.field("reproducible", reproducible, {.main = true},
             "`run`: the same number of ranks gives the same bits; `ranks`: any number that divides "
             "`granules` does, at some cost");

@@ -1,6 +1,6 @@
 #pragma once
-/// Matrix products, on AMX where the processor has it and that is quicker, else on oneDNN: the only door to
-/// both.
+/// Matrix products, on AMX where the processor has it and that is quicker, in the vector registers of AVX-512
+/// where it has those, else on oneDNN: the only door to all three.
 
 #include <string>
 
@@ -20,6 +20,10 @@ bool has_bf16();
 /// Empty shapes are fine: with k = 0, c becomes beta · c. Throws Error{internal} when oneDNN refuses.
 void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta = 0,
           Precision precision = Precision::fp32);
+
+/// Whether products with so many rows are quicker with a right operand that is not transposed, so that it
+/// pays to turn one round that several have.
+bool wants_plain_right(int64_t rows);
 
 /// "2.6.3"
 std::string onednn_version();

@@ -8,6 +8,12 @@
 #define NCF_MULTIARCH
 #endif
 
+/// NCF_AVX512 before a function definition: compiled for processors with AVX-512, to be called after
+/// has_avx512() only, its bfloat16 instructions where has_bf16(). Not defined where the compiler cannot.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define NCF_AVX512 __attribute__((target("arch=x86-64-v4,avx512bf16")))
+#endif
+
 /// NCF_AMX before a function definition: compiled for processors with AMX and AVX-512 BF16, to be called
 /// after has_amx() only. Not defined where the compiler cannot.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -15,6 +21,9 @@
 #endif
 
 namespace ncf {
+
+/// Whether the processor has AVX-512 with all that x86-64-v4 has of it, and this program can use it.
+bool has_avx512();
 
 /// Whether the processor has matrix registers for bfloat16 numbers (AMX), and the system lets this process
 /// use them.

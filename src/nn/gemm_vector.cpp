@@ -1,0 +1,165 @@
+// Loops around tiles as in Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008):
+// some words of the sums, all columns packed; some rows; a panel of columns; a tile of rows.
+#include "gemm_vector.hpp"
+
+#include "ncf/util/error.hpp"
+#include "ncf/util/target.hpp"
+
+#ifdef NCF_AVX512
+
+#include <algorithm>
+#include <utility>
+
+#include "vector_packing.hpp"
+
+namespace ncf {
+namespace {
+
+using namespace in_vectors;
+
+constexpr int64_t words_at_once = 256;  // of the sums: so long are packed panels
+constexpr int64_t rows_at_once = 384;   // of the left operand: what stays in the second cache meanwhile
+constexpr int64_t widest = 4;           // vectors of a panel
+/// Rows of a tile by the vectors of its panel: sums and what is multiplied fill the 32 registers.
+constexpr int64_t most_rows[widest + 1] = {0, 12, 12, 8, 6};
+
+/// A tile of sums and where it goes.
+template <class Word>
+struct Tile {
+  Left<Word> left;
+  const Word* panel;
+  int64_t words;
+  float* out;
+  int64_t stride;
+  uint16_t last;  // columns of the last vector
+  bool adds;
+};
+
+template <class Numbers, bool side_by_side, int rows, int vectors>
+NCF_AVX512 void multiply(const Tile<typename Numbers::Word>& tile) {
+  __m512 sums[rows][vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; ++j) sums[i][j] = _mm512_setzero_ps();
+  const auto* left = tile.left.data;
+  const auto* panel = tile.panel;
+  const int64_t row = side_by_side ? 1 : tile.left.row, word = side_by_side ? tile.left.word : 1;
+#pragma GCC unroll 2
+  for (int64_t l = 0; l < tile.words; ++l, left += word, panel += vectors * lanes) {
+    __m512 right[vectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; ++j) right[j] = _mm512_loadu_ps(panel + j * lanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const __m512 all = Numbers::to_all_lanes(left[i * row]);
+#pragma GCC unroll 4
+      for (int j = 0; j < vectors; ++j) Numbers::add_product(sums[i][j], all, right[j]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+    float* out = tile.out + i * tile.stride;
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; ++j, out += lanes) {
+      const auto columns = static_cast<__mmask16>(j + 1 < vectors ? 0xffff : tile.last);
+      __m512 sum = sums[i][j];
+      if (tile.adds) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(columns, out));
+      _mm512_mask_storeu_ps(out, columns, sum);
+    }
+  }
+}
+
+template <class Numbers>
+using Multiply = void (*)(const Tile<typename Numbers::Word>&);
+
+template <class Numbers, bool side_by_side, int vectors, int... rows>
+Multiply<Numbers> of_rows(int64_t count, std::integer_sequence<int, rows...>) {
+  static constexpr Multiply<Numbers> all[] = {multiply<Numbers, side_by_side, rows + 1, vectors>...};
+  return all[count - 1];
+}
+template <class Numbers, bool side_by_side>
+Multiply<Numbers> of_shape(int64_t rows, int64_t vectors) {
+  const auto any = [&]<int n>(std::integral_constant<int, n>) {
+    return of_rows<Numbers, side_by_side, n>(rows, std::make_integer_sequence<int, most_rows[n]>());
+  };
+  switch (vectors) {
+    case 1:
+      return any(std::integral_constant<int, 1>());
+    case 2:
+      return any(std::integral_constant<int, 2>());
+    case 3:
+      return any(std::integral_constant<int, 3>());
+    default:
+      return any(std::integral_constant<int, 4>());
+  }
+}
+
+/// All tiles of some rows and one panel.
+template <class Numbers, bool side_by_side>
+void multiply_rows(Tile<typename Numbers::Word> tile, int64_t rows, int64_t vectors) {
+  const Shares shares(rows, most_rows[vectors]);
+  const auto larger = of_shape<Numbers, side_by_side>(shares.part(0), vectors),
+             smaller = of_shape<Numbers, side_by_side>(shares.least, vectors);
+  for (int64_t t = 0; t < shares.parts; ++t) {
+    (t < shares.larger ? larger : smaller)(tile);
+    tile.left.data += shares.part(t) * tile.left.row;
+    tile.out += shares.part(t) * tile.stride;
+  }
+}
+
+template <class Numbers>
+void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds) {
+  using Word = typename Numbers::Word;
+  thread_local AlignedVector<Word> left_words, right_words;
+  const bool turned = op_a == Op::transpose;
+  const int64_t numbers = turned ? a.rows : a.cols, step = words_at_once * Numbers::a_word;
+  const Shares panels((c.cols + lanes - 1) / lanes, widest);
+  for (int64_t k = 0; k < numbers; k += step) {
+    const int64_t count = std::min(step, numbers - k),
+                  words = (count + Numbers::a_word - 1) / Numbers::a_word;
+    const ConstMatrixView right = op_b == Op::none ? b.rows_from(k, count) : b.cols_from(k, count);
+    reserve(right_words, words * (panels.parts * widest) * lanes);
+    pack_right<Numbers>(right, op_b, panels, words, right_words.data());
+    for (int64_t r = 0; r < c.rows; r += rows_at_once) {
+      const int64_t rows = std::min(rows_at_once, c.rows - r);
+      const ConstMatrixView part =
+          turned ? a.rows_from(k, count).cols_from(r, rows) : a.rows_from(r, rows).cols_from(k, count);
+      const Left<Word> left = left_of<Numbers>(part, op_a, left_words);
+      const Word* panel = right_words.data();
+      for (int64_t p = 0, column = 0; p < panels.parts; ++p) {
+        const int64_t vectors = panels.part(p);
+        const Tile<Word> tile{left,         panel,
+                              words,        c.row(r) + column,
+                              c.stride,     lanes_from(column + (vectors - 1) * lanes, c.cols),
+                              adds || k > 0};
+        turned ? multiply_rows<Numbers, true>(tile, rows, vectors)
+               : multiply_rows<Numbers, false>(tile, rows, vectors);
+        panel += words * vectors * lanes;
+        column += vectors * lanes;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void gemm_vector(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds,
+                 Precision precision) {
+  precision == Precision::fp32 ? multiply_all<Float32>(a, op_a, b, op_b, c, adds)
+                               : multiply_all<Bfloat16>(a, op_a, b, op_b, c, adds);
+}
+
+}  // namespace ncf
+
+#else
+
+namespace ncf {
+
+void gemm_vector(ConstMatrixView, Op, ConstMatrixView, Op, MatrixView, bool, Precision) {
+  throw Error(ErrorKind::internal, "this program was built without AVX-512");
+}
+
+}  // namespace ncf
+
+#endif

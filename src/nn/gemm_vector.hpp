@@ -1,0 +1,16 @@
+#pragma once
+/// Matrix products in the vector registers of AVX-512: a tile of sums stays in registers while words of the
+/// left operand, one after the other, are multiplied with vectors of the right one. A word is a float or a
+/// pair of bfloat16 numbers, which one instruction multiplies and adds up. A sum is added up in the order of
+/// its terms, whatever the shape around it, so a row's product does not depend on the rows beside it.
+
+#include "ncf/nn/gemm.hpp"
+
+namespace ncf {
+
+/// c = op(a)·op(b), added to c if `adds`. No side is empty; the processor has_avx512() (target.hpp), for
+/// Precision::bf16 also has_bf16().
+void gemm_vector(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds,
+                 Precision precision);
+
+}  // namespace ncf
