@@ -86,7 +86,7 @@ void first_layer_by_rows(benchmark::State& state) {
   parameters.set_granules(1);
   WorkerPool pool(1);
   Communicator comm = Communicator::self();
-  RowExchange exchange({}, {}, std::array{user_rows, item_rows});
+  RowExchange exchange({}, {}, std::array{user_rows, item_rows}, pool);
   const Matrix tables[] = {filled(user_rows, user_cols), filled(item_rows, item_cols)};
   const auto users = popular_ids(samples, user_rows, 0), items = popular_ids(samples, item_rows, 1);
   const std::span<const int32_t> ids[] = {users, items};
@@ -113,7 +113,7 @@ void first_layer_by_rows(benchmark::State& state) {
     for (std::size_t t = 0; t < 2; ++t) {
       const TableRoutes& routes = exchange.routes(t);
       gradients[t].reshape(routes.unique(), tables[t].cols());
-      sums[t].finish();
+      sums[t].finish(pool);
       project_rows_backward({tables[t].view().rows_from(0, routes.unique()), routes.class_bounds()},
                             totals[t].view(), {}, parameters, segment, first_column[t], nullptr,
                             gradients[t].view(), pool);
@@ -126,8 +126,9 @@ BENCHMARK(first_layer_by_rows)->Arg(64)->Arg(1024)->Arg(8192);
 /// What of the exchange there is without other ranks: which rows a batch needs.
 void plan(benchmark::State& state) {
   const int64_t samples = state.range(0);
+  WorkerPool pool(1);
   Communicator comm = Communicator::self();
-  RowExchange exchange({}, {}, std::array{user_rows, item_rows});
+  RowExchange exchange({}, {}, std::array{user_rows, item_rows}, pool);
   const auto users = popular_ids(samples, user_rows, 0), items = popular_ids(samples, item_rows, 1);
   const std::span<const int32_t> ids[] = {users, items};
   for (auto _ : state) exchange.plan(comm, ids);

@@ -27,9 +27,16 @@ MatrixView reshaped(Matrix& matrix, int64_t rows, int64_t cols) {
 
 }  // namespace
 
-RowExchange::RowExchange(ShardMap shards, Granules granules, std::span<const int64_t> total_rows)
-    : shards_(shards), granules_(granules), travels_(total_rows.size()), trips_(total_rows.size()) {
-  for (const int64_t rows : total_rows) routes_.emplace_back(shards, rows, granules.a_rank());
+RowExchange::RowExchange(ShardMap shards, Granules granules, std::span<const int64_t> total_rows,
+                         WorkerPool& pool)
+    : shards_(shards),
+      granules_(granules),
+      pool_(&pool),
+      travels_(total_rows.size()),
+      trips_(total_rows.size()) {
+  // Each class is a thread's work: with a few rows of it together, threads seldom write to one cache line.
+  const int64_t run = granules.fixed_order ? 1 : 16;
+  for (const int64_t rows : total_rows) routes_.emplace_back(shards, rows, granules.a_rank(), run);
 }
 
 void RowExchange::share_memory(Communicator& comm) {
@@ -38,14 +45,13 @@ void RowExchange::share_memory(Communicator& comm) {
 
 uint64_t RowExchange::plan(Communicator& comm, std::span<const std::span<const int32_t>> ids, uint64_t notes,
                            SampleParts parts) {
-  if (comm.size() == 1) {
-    for (std::size_t t = 0; t < tables(); ++t) {
-      routes_[t].find_unique(ids[t]);
-      routes_[t].set_wanted_by_self();
-    }
-    return notes;
-  }
-  for (std::size_t t = 0; t < tables(); ++t) routes_[t].find_unique(ids[t], parts);
+  const bool alone = comm.size() == 1;
+  pool_->run(std::ssize(routes_), [&](int64_t k, int64_t) {
+    const auto t = static_cast<std::size_t>(k);
+    routes_[t].find_unique(ids[t], alone ? SampleParts{} : parts);
+    if (alone) routes_[t].set_wanted_by_self();
+  });
+  if (alone) return notes;
   const auto ranks = static_cast<std::size_t>(comm.size());
   write_wishes(ranks, notes);
   mail_ != nullptr ? mail_->exchange(comm, wishes_) : send_wishes(comm);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ncf/util/sum_tree.hpp"
+
 namespace ncf {
 
 void RowSums::begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, MatrixView total) {
@@ -47,18 +49,21 @@ int64_t RowSums::cut_into_granules(std::span<const int32_t> slots, std::span<con
   return next;
 }
 
-void RowSums::finish() {
+void RowSums::finish(WorkerPool& pool) {
   if (granules_ == 1) return;
   // A granule that does not use a row counts as zeros: the tree is the same whoever holds which part of it.
   zeros_.assign(static_cast<std::size_t>(values_.cols), 0.0F);
-  nodes_.resize(static_cast<std::size_t>(granules_));
-  for (int64_t u = 0; u < total_.rows; ++u) {
-    for (int64_t g = 0; g < granules_; ++g) {
-      const int32_t term = of_granule_[static_cast<std::size_t>(g * total_.rows + u)];
-      nodes_[static_cast<std::size_t>(g)] = term < 0 ? zeros_.data() : values_.row(term);
+  pool.share_out(total_.rows, [&](int64_t first, int64_t end) {
+    SumTree tree;
+    std::vector<const float*> nodes(static_cast<std::size_t>(granules_));
+    for (int64_t u = first; u < end; ++u) {
+      for (int64_t g = 0; g < granules_; ++g) {
+        const int32_t term = of_granule_[static_cast<std::size_t>(g * total_.rows + u)];
+        nodes[static_cast<std::size_t>(g)] = term < 0 ? zeros_.data() : values_.row(term);
+      }
+      tree.sum(nodes, values_.cols, total_.row(u));
     }
-    tree_.sum(nodes_, values_.cols, total_.row(u));
-  }
+  });
 }
 
 }  // namespace ncf

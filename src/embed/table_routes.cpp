@@ -1,6 +1,7 @@
 #include "ncf/embed/table_routes.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "ncf/util/divisor.hpp"
@@ -17,10 +18,10 @@ void cumulate(std::span<const int64_t> counts, std::vector<int64_t>& bounds) {
 
 }  // namespace
 
-TableRoutes::TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes)
-    : shards_(shards), classes_(classes) {
+TableRoutes::TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes, int64_t run)
+    : shards_(shards), classes_(classes), run_(run) {
   const int64_t most = ShardMap{0, shards.world}.local_rows(total_rows);
-  class_rows_ = (most + classes - 1) / classes;
+  class_rows_ = (most + classes * run - 1) / (classes * run) * run;
 }
 
 void TableRoutes::find_unique(std::span<const int32_t> ids, SampleParts parts) {
@@ -34,11 +35,13 @@ void TableRoutes::find_unique(std::span<const int32_t> ids, SampleParts parts) {
   }
   keys_.resize(ids.size());
   const Divisor world(static_cast<uint32_t>(shards_.world)), classes(static_cast<uint32_t>(classes_));
+  const auto run_bits = std::countr_zero(static_cast<uint32_t>(run_));
   for (std::size_t k = 0; k < ids.size(); ++k) {
     const auto [local, owner] = world.divide(static_cast<uint32_t>(ids[k]));  // as ShardMap
-    const auto [row, of_class] = classes.divide(local);
+    const auto [runs_before, of_class] = classes.divide(local >> run_bits);
     keys_[k] = static_cast<int32_t>(owner * static_cast<uint32_t>(a_rank) +
-                                    of_class * static_cast<uint32_t>(class_rows_) + row);
+                                    of_class * static_cast<uint32_t>(class_rows_) +
+                                    (runs_before << run_bits) + (local & static_cast<uint32_t>(run_ - 1)));
   }
   unique_.find(keys_, shards_.world * a_rank);
   places_.resize(unique_.values().size());
@@ -91,7 +94,8 @@ void TableRoutes::set_owned(std::span<const int32_t> places) {
   for (std::size_t k = 0; k < places.size(); ++k) {
     const int64_t of_class = places[k] / class_rows_;
     while (std::ssize(class_bounds_) <= of_class) class_bounds_.push_back(static_cast<int64_t>(k));
-    owned_[k] = places[k] % class_rows_ * classes_ + of_class;
+    const int64_t row = places[k] % class_rows_;
+    owned_[k] = (row / run_ * classes_ + of_class) * run_ + row % run_;
   }
   class_bounds_.resize(static_cast<std::size_t>(classes_) + 1, std::ssize(owned_));
 }

@@ -15,16 +15,6 @@ void prefetch(const Matrix& table, int64_t row) {
   for (int64_t byte = 0; byte < 4 * table.cols(); byte += 64) __builtin_prefetch(at + byte);
 }
 
-/// job(first, end) for parts of [0, count), a worker each.
-template <class Job>
-void in_parts(WorkerPool& pool, int64_t count, const Job& job) {
-  const int64_t parts = pool.workers();
-  pool.run(parts, [&](int64_t k, int64_t) {
-    const FlushDenormals flush;
-    job(static_cast<std::size_t>(count * k / parts), static_cast<std::size_t>(count * (k + 1) / parts));
-  });
-}
-
 }  // namespace
 
 RowOptimizer::RowOptimizer(const UpdateRule& rule, const Schedule& schedule, bool lazy)
@@ -67,9 +57,11 @@ void RowOptimizer::catch_up_row(RowTable& table, int64_t row, int64_t step, Idle
 
 void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step, WorkerPool& pool) {
   know_steps(step);
-  in_parts(pool, std::ssize(rows), [&](std::size_t first, std::size_t end) {
+  pool.share_out(std::ssize(rows), [&](int64_t first, int64_t last) {
+    const FlushDenormals flush;
+    const auto end = static_cast<std::size_t>(last);
     IdleSteps idle;
-    for (std::size_t k = first; k < end; ++k) {
+    for (auto k = static_cast<std::size_t>(first); k < end; ++k) {
       if (k + ahead < end) {
         prefetch(table.weight, rows[k + ahead]);
         if (!lazy_) prefetch(table.first_moment, rows[k + ahead]);
@@ -82,17 +74,19 @@ void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int6
 
 void RowOptimizer::catch_up_all(RowTable& table, int64_t step, WorkerPool& pool) {
   know_steps(step);
-  in_parts(pool, table.local_rows(), [&](std::size_t first, std::size_t end) {
+  pool.share_out(table.local_rows(), [&](int64_t first, int64_t end) {
+    const FlushDenormals flush;
     IdleSteps idle;
-    for (auto row = static_cast<int64_t>(first); row < static_cast<int64_t>(end); ++row)
-      catch_up_row(table, row, step, idle);
+    for (int64_t row = first; row < end; ++row) catch_up_row(table, row, step, idle);
   });
 }
 
 void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, ConstMatrixView gradients,
                         const StepFactors& factors, int64_t step, WorkerPool& pool) const {
-  in_parts(pool, std::ssize(rows), [&](std::size_t first, std::size_t end) {
-    for (std::size_t k = first; k < end; ++k) {
+  pool.share_out(std::ssize(rows), [&](int64_t first, int64_t last) {
+    const FlushDenormals flush;
+    const auto end = static_cast<std::size_t>(last);
+    for (auto k = static_cast<std::size_t>(first); k < end; ++k) {
       const int64_t row = rows[k];
       if (k + ahead < end) {
         prefetch(table.first_moment, rows[k + ahead]);

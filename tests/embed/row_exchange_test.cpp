@@ -25,7 +25,7 @@ class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
       : comm(Communicator::world()),
         shards{comm.rank(), comm.size()},
         granules(fixed() ? Granules::fixed(8, comm.size()) : Granules::of_each_rank(comm.size(), 2)),
-        exchange(shards, granules, table_rows) {
+        exchange(shards, granules, table_rows, pool) {
     for (std::size_t t = 0; t < 2; ++t) {
       shard[t].reshape(shards.local_rows(table_rows[t]), table_cols[t]);
       for (int64_t l = 0; l < shard[t].rows(); ++l)
@@ -90,7 +90,7 @@ class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
       for (int64_t k = 0; k < gradients[t].rows(); ++k)
         for (int64_t c = 0; c < table_cols[t]; ++c)
           here[t].values()(here[t].terms()[static_cast<std::size_t>(k)], c) += gradients[t].row(k)[c];
-      here[t].finish();
+      here[t].finish(pool);
     }
     if (apart)
       for (std::size_t t = 0; t < 2; ++t) exchange.send_back(comm, t, t + 1);
@@ -102,6 +102,7 @@ class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
   Communicator comm;
   ShardMap shards;
   Granules granules;
+  WorkerPool pool{1};
   RowExchange exchange;
   Matrix shard[2];
   MatrixView sums[2];

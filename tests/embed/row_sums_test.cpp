@@ -26,14 +26,16 @@ float term(std::size_t sample, int64_t col) {
   return static_cast<float>(std::sin(1.3 * static_cast<double>(sample * 7) + static_cast<double>(col)));
 }
 
-Matrix sum(std::span<const int32_t> slots, std::size_t first, const std::vector<int64_t>& bounds) {
+Matrix sum(std::span<const int32_t> slots, std::size_t first, const std::vector<int64_t>& bounds,
+           int64_t threads = 1) {
+  WorkerPool pool(threads);
   Matrix total(unique, cols);
   RowSums sums;
   sums.begin(slots, bounds, total.view());
   sums.clear();
   for (std::size_t k = 0; k < slots.size(); ++k)
     for (int64_t c = 0; c < cols; ++c) sums.values()(sums.terms()[k], c) += term(first + k, c);
-  sums.finish();
+  sums.finish(pool);
   return total;
 }
 
@@ -74,6 +76,16 @@ TEST(RowSums, TwoRanksWithHalfTheGranulesAddUpToTheSameBits) {
   const Matrix right = sum(std::span(slots).subspan(20), 20, {0, 10, 20});
   for (std::size_t i = 0; i < whole.values().size(); ++i)
     EXPECT_EQ(whole.values()[i], left.values()[i] + right.values()[i]);
+}
+
+TEST(RowSums, ThreadsChangeNoBit) {
+  const auto slots = random_slots();
+  const std::vector<int64_t> bounds = {0, 10, 20, 30, 40};
+  const Matrix one = sum(slots, 0, bounds);
+  for (const int64_t threads : {2, 3, 50}) {
+    const Matrix several = sum(slots, 0, bounds, threads);
+    EXPECT_TRUE(std::ranges::equal(one.values(), several.values())) << threads;
+  }
 }
 
 }  // namespace

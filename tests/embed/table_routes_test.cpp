@@ -22,15 +22,16 @@ std::vector<int32_t> random_ids(std::size_t count, int64_t below) {
 TEST(TableRoutes, OwnersOfAllRanksTogetherHaveWhatWasAskedFor) {
   for (const int64_t rows : {1, 2, 7, 100})
     for (const int64_t world : {1, 2, 3, 8})
-      for (const int64_t classes : {1, 4}) {
+      for (const auto& [classes, run] :
+           {std::pair<int64_t, int64_t>{1, 1}, {4, 1}, {1, 16}, {3, 2}, {4, 16}}) {
         const auto ids = random_ids(60, rows);
-        TableRoutes asking({0, world}, rows, classes);
+        TableRoutes asking({0, world}, rows, classes, run);
         asking.find_unique(ids);
         std::vector<int64_t> found;  // rows in the order of unique rows
         std::size_t at = 0;
         for (int64_t owner = 0; owner < world; ++owner) {
           const ShardMap shards{owner, world};
-          TableRoutes asked(shards, rows, classes);
+          TableRoutes asked(shards, rows, classes, run);
           const auto count = asking.unique_counts()[static_cast<std::size_t>(owner)];
           const auto places = asking.places().subspan(at, static_cast<std::size_t>(count));
           // Rank 0 asks for them, and the last one for the same again.
@@ -47,7 +48,7 @@ TEST(TableRoutes, OwnersOfAllRanksTogetherHaveWhatWasAskedFor) {
           for (int64_t c = 0; c < classes; ++c)
             for (int64_t k = asked.class_bounds()[static_cast<std::size_t>(c)];
                  k < asked.class_bounds()[static_cast<std::size_t>(c) + 1]; ++k)
-              EXPECT_EQ(asked.owned()[static_cast<std::size_t>(k)] % classes, c);
+              EXPECT_EQ(asked.owned()[static_cast<std::size_t>(k)] / run % classes, c);
           for (const int64_t local : asked.owned()) found.push_back(shards.global(local));
           at += static_cast<std::size_t>(count);
         }

@@ -87,7 +87,7 @@ class DrivenModel {
     });
     for (std::size_t t = 0; t < 2; ++t) {
       Matrix room;
-      sums[t].finish();
+      sums[t].finish(*pool_);
       const MatrixView gradients =
           model_.owner_backward(t, owned(t), Granules{}, totals[t].view(), dense_, room);
       for (int64_t r = 0; r < gradients.rows; ++r) add(tables_[t].gradient, r, gradients.row(r));

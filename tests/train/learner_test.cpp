@@ -193,9 +193,13 @@ TEST(UsefulThreads, AreNotMoreThanABatchKeepsBusy) {
   TrainConfig c;
   c.batch_size = 64;
   EXPECT_EQ(useful_threads(c, 1, 8), 1);
-  c.batch_size = 4096;
-  EXPECT_EQ(useful_threads(c, 1, 8), 4);
-  EXPECT_EQ(useful_threads(c, 2, 8), 2);
+  c.batch_size = 128;
+  EXPECT_EQ(useful_threads(c, 1, 8), 2);
+  EXPECT_EQ(useful_threads(c, 2, 8), 1);
+  c.batch_size = 1024;
+  EXPECT_EQ(useful_threads(c, 1, 8), 5);
+  EXPECT_EQ(useful_threads(c, 2, 8), 4);
+  EXPECT_EQ(useful_threads(c, 1, 3), 3);
   c.batch_size = 1 << 20;
   EXPECT_EQ(useful_threads(c, 1, 8), 8);
   c.reproducible = Reproducible::ranks;

@@ -27,6 +27,37 @@ TEST(WorkerPool, EveryPartOnceByTheWorkerWhoseTurnItIs) {
   }
 }
 
+TEST(WorkerPool, SharesOutEveryNumberOnce) {
+  for (const int64_t workers : {1, 2, 5}) {
+    WorkerPool pool(workers);
+    for (const int64_t count : {0, 1, 4, 5, 99}) {
+      std::vector<std::atomic<int>> taken(static_cast<std::size_t>(count));
+      pool.share_out(count, [&](int64_t first, int64_t end) {
+        EXPECT_LE(end - first, count / workers + 1);
+        for (int64_t k = first; k < end; ++k) ++taken[static_cast<std::size_t>(k)];
+      });
+      for (const auto& t : taken) EXPECT_EQ(t, 1);
+    }
+  }
+}
+
+TEST(WorkerPool, TasksThatComeSoonAndThoseThatComeLateAreAllDone) {
+  // After 200 µs without a task threads sleep: shorter and longer pauses than that, and ends in either state.
+  for (const int pause_us : {0, 50, 190, 210, 1000})
+    for (int pools = 0; pools < 5; ++pools) {
+      WorkerPool pool(3);
+      std::atomic<int> done = 0;
+      for (int round = 0; round < 20; ++round) {
+        pool.run(3, [&](int64_t part, int64_t) {
+          if (part == 2 && round % 5 == 0) std::this_thread::sleep_for(std::chrono::microseconds(300));
+          ++done;
+        });
+        ASSERT_EQ(done, 3 * (round + 1));
+        std::this_thread::sleep_for(std::chrono::microseconds(pause_us));
+      }
+    }
+}
+
 TEST(WorkerPool, AnExceptionIsThrownByRunAndTheNextRunWorks) {
   WorkerPool pool(3);
   for (const int64_t bad : {0, 1, 2, 5}) {

@@ -20,13 +20,15 @@
 #include "ncf/util/granules.hpp"
 #include "ncf/util/matrix.hpp"
 #include "ncf/util/sum_tree.hpp"
+#include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
 class RowExchange {
  public:
-  /// `total_rows`: of each table, over all ranks.
-  RowExchange(ShardMap shards, Granules granules, std::span<const int64_t> total_rows);
+  /// `total_rows`: of each table, over all ranks. The threads of `pool`, which must outlive it, share the
+  /// work.
+  RowExchange(ShardMap shards, Granules granules, std::span<const int64_t> total_rows, WorkerPool& pool);
 
   /// Routes for the ids of each table; the same samples in each, whose rows will come in `parts`. `notes` are
   /// bits that each rank has to tell the others; returns those of all ranks united. They ride on an exchange
@@ -89,6 +91,7 @@ class RowExchange {
 
   ShardMap shards_;
   Granules granules_;
+  WorkerPool* pool_;
   std::vector<TableRoutes> routes_;
   std::vector<Travel> travels_;  // [tables]
   Wishes wishes_;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ncf/util/matrix.hpp"
-#include "ncf/util/sum_tree.hpp"
+#include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
@@ -27,8 +27,8 @@ class RowSums {
   /// For those who add without a look at first().
   void clear();
 
-  /// The sums of this rank's granules are in `total`.
-  void finish();
+  /// The sums of this rank's granules are in `total`. The threads of `pool` share the rows.
+  void finish(WorkerPool& pool);
 
  private:
   void find_first(int64_t rows);
@@ -43,8 +43,6 @@ class RowSums {
   std::vector<int32_t> of_granule_;  // [granules × unique]: term of a row in a granule, or -1
   Matrix own_values_;
   std::vector<float> zeros_;
-  SumTree tree_;
-  std::vector<const float*> nodes_;
 };
 
 }  // namespace ncf

@@ -2,10 +2,11 @@
 /// The routes of one table's rows for one batch, as one rank knows them. Pure bookkeeping: nothing here
 /// communicates.
 ///
-/// A rank's rows of a table fall into classes (granules.hpp): local row l is of class l mod `classes`. Lists
-/// of rows are ordered by owner, part (sample_parts.hpp), class and row, so that what goes to a rank is
-/// contiguous there, each part of it too; what an owner is asked for, by all, it has ordered by class and
-/// row. A row's `place` is its number in the order of class and row among all rows its owner has.
+/// A rank's rows of a table fall into classes (granules.hpp), a run of them after the other: local row l is
+/// of class (l / run) mod `classes`. Lists of rows are ordered by owner, part (sample_parts.hpp), class and
+/// row, so that what goes to a rank is contiguous there, each part of it too; what an owner is asked for, by
+/// all, it has ordered by class and row. A row's `place` is its number in the order of class and row among
+/// all rows its owner has.
 
 #include <cstdint>
 #include <span>
@@ -24,8 +25,9 @@ struct RowRange {
 
 class TableRoutes {
  public:
-  /// `total_rows` of the table over all ranks; `classes` of a rank's rows.
-  TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes);
+  /// `total_rows` of the table over all ranks; `classes` of a rank's rows, `run`, a power of two,
+  /// of one before the next.
+  TableRoutes(ShardMap shards, int64_t total_rows, int64_t classes, int64_t run = 1);
 
   /// Which rows these ids (global, any order, repeats welcome) need. set_wanted() must follow.
   void find_unique(std::span<const int32_t> ids, SampleParts parts = {});
@@ -69,7 +71,7 @@ class TableRoutes {
   }
 
   ShardMap shards_;
-  int64_t classes_ = 1;
+  int64_t classes_ = 1, run_ = 1;
   int64_t class_rows_ = 1;  // at most, of a rank's class
   int64_t parts_ = 1;
   UniqueValues unique_, asked_;
