@@ -28,9 +28,19 @@ bool worth_tiles(Op op_a, ConstMatrixView c, int64_t k, Precision precision) {
 
 }  // namespace
 
+Multiplier multiplier() {
+  static const Multiplier widest = [] {
+    const bool allowed =
+        (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+    if (!allowed || !has_avx512()) return Multiplier::onednn;
+    return has_amx() ? Multiplier::tiles : Multiplier::vectors;
+  }();
+  return widest;
+}
+
 bool has_bf16() {
 #ifdef NCF_AVX512
-  return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0;
+  return multiplier() != Multiplier::onednn && __builtin_cpu_supports("avx512bf16") != 0;
 #else
   return false;
 #endif
@@ -45,10 +55,10 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
       for (int64_t r = 0; r < c.rows; ++r) std::fill_n(c.row(r), c.cols, 0.0F);
     return;
   }
-  if (op_b == Op::none && has_amx() && worth_tiles(op_a, c, k, precision))
+  if (op_b == Op::none && multiplier() == Multiplier::tiles && worth_tiles(op_a, c, k, precision))
     return gemm_amx(a, op_a, b, c, beta != 0, precision);
-  if (precision == Precision::bf16 || has_avx512())
-    return gemm_vector(a, op_a, b, op_b, c, beta != 0, precision);
+  if (multiplier() != Multiplier::onednn) return gemm_vector(a, op_a, b, op_b, c, beta != 0, precision);
+  if (precision == Precision::bf16) throw Error(ErrorKind::internal, "no bfloat16 products here: has_bf16()");
   const auto flag = [](Op op) { return op == Op::none ? 'N' : 'T'; };
   const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride,
                                           b.data, b.stride, beta, c.data, c.stride);
@@ -59,8 +69,15 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
 
 bool wants_plain_right(int64_t rows) {
   constexpr int64_t rows_for_onednn = 64;  // measured
-  if (has_amx()) return rows >= rows_for_tiles;
-  return !has_avx512() && rows >= rows_for_onednn;
+  switch (multiplier()) {
+    case Multiplier::tiles:
+      return rows >= rows_for_tiles;
+    case Multiplier::vectors:
+      return false;
+    case Multiplier::onednn:
+      break;
+  }
+  return rows >= rows_for_onednn;
 }
 
 std::string onednn_version() {

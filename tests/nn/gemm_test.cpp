@@ -5,9 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
-
-#include "ncf/util/target.hpp"
 
 namespace ncf {
 namespace {
@@ -55,8 +54,16 @@ double error_of(const Matrix& c, const Matrix& a, const Matrix& b) {
   return std::sqrt(squares / static_cast<double>(c.rows() * c.cols()));
 }
 
+TEST(Multiplier, HeedsTheLimitOfOneDnn) {
+  const char* limit = std::getenv("ONEDNN_MAX_CPU_ISA");
+  if (limit == nullptr) GTEST_SKIP() << "ONEDNN_MAX_CPU_ISA is not set";
+  EXPECT_STREQ(limit, "AVX2");
+  EXPECT_EQ(multiplier(), Multiplier::onednn);
+  EXPECT_FALSE(has_bf16());
+}
+
 TEST(GemmInTiles, IsAsExactAsInVectors) {
-  if (!has_amx()) GTEST_SKIP() << "this processor has no AMX";
+  if (multiplier() != Multiplier::tiles) GTEST_SKIP() << "no products in tiles here";
   struct Shape {
     int64_t m, n, k;
   };
@@ -136,7 +143,7 @@ TEST(Gemm, OfMoreResultsThanTheCachesHold) {
       const Exact exact(a, b, i, j);
       ASSERT_NEAR(c.row(i)[j], exact.sum, 0x1p-20 * exact.size) << i << ' ' << j;
     }
-  if (!has_amx() && !has_avx512()) return;
+  if (multiplier() == Multiplier::onednn) return;
   gemm(a.view().rows_from(3999, 100), Op::none, b.view(), Op::none, few.view());
   for (int64_t i = 0; i < 100; ++i)
     for (int64_t j = 0; j < n; ++j) ASSERT_EQ(few.row(i)[j], c.row(3999 + i)[j]);
@@ -157,7 +164,7 @@ TEST(Gemm, ARowsProductDoesNotDependOnTheRowsAroundIt) {
   const Matrix a = mixed(200, 75, 1), b = mixed(75, 90, 2);
   Matrix all(200, 90), some(97, 90);
   gemm(a.view(), Op::none, b.view(), Op::none, all.view());
-  if (!has_amx() && !has_avx512()) GTEST_SKIP() << "oneDNN's products do not promise that";
+  if (multiplier() == Multiplier::onednn) GTEST_SKIP() << "oneDNN's products do not promise that";
   gemm(a.view().rows_from(51, 97), Op::none, b.view(), Op::none, some.view());
   for (int64_t r = 0; r < 97; ++r)
     for (int64_t c = 0; c < 90; ++c) ASSERT_EQ(some.row(r)[c], all.row(51 + r)[c]);

@@ -13,7 +13,14 @@ enum class Op { none, transpose };
 /// bf16: a and b are rounded to bfloat16 (8 bits of mantissa) on the way in; sums are float32 either way.
 enum class Precision { fp32, bf16 };
 
-/// Whether the processor multiplies bfloat16 numbers itself; without, Precision::bf16 is slower than fp32.
+/// What makes the larger products: oneDNN, the vector registers of AVX-512, or those and the tiles of AMX. It
+/// is the widest that the processor has, and oneDNN's own limit, the environment variable ONEDNN_MAX_CPU_ISA,
+/// holds for all: with AVX2 it is oneDNN.
+enum class Multiplier { onednn, vectors, tiles };
+Multiplier multiplier();
+
+/// Whether products can be made with Precision::bf16: not by oneDNN, whose are slower than fp32 where the
+/// processor does not multiply bfloat16 numbers itself.
 bool has_bf16();
 
 /// c = op(a) · op(b) + beta · c, with beta 0 or 1. Shapes: op(a) [m × k], op(b) [k × n], c [m × n].
