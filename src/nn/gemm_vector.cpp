@@ -70,6 +70,58 @@ NCF_AVX512 void multiply(const Tile<typename Numbers::Word>& tile) {
   }
 }
 
+/// Up to four columns, too few for a vector: vectors of words are multiplied with vectors of words, and their
+/// lanes added up at the end.
+template <class Numbers, int rows, int columns>
+NCF_AVX512 void multiply_few(const Left<typename Numbers::Word>& left,
+                             const Few<typename Numbers::Word>& right, int64_t words, MatrixView out,
+                             bool adds) {
+  static_assert(rows * columns <= lanes);
+  Lanes sums[lanes] = {};
+  for (int64_t l = 0; l < words; l += lanes) {
+    const __mmask16 some = lanes_from(l, words);
+    __m512 from_right[columns];
+#pragma GCC unroll 4
+    for (int j = 0; j < columns; ++j) from_right[j] = _mm512_loadu_ps(right.column(j) + l);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const __m512 from_left =
+          _mm512_castsi512_ps(_mm512_maskz_loadu_epi32(some, left.data + i * left.row + l));
+#pragma GCC unroll 4
+      for (int j = 0; j < columns; ++j)
+        Numbers::add_product(reinterpret_cast<__m512&>(sums[i * columns + j]), from_left, from_right[j]);
+    }
+  }
+  add_lanes(sums);
+  const auto all = reinterpret_cast<__m512>(sums[0]);
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {  // lanes i·columns and following, where the mask has them begin
+    float* const to = out.row(i) - i * columns;
+    const auto mine = static_cast<__mmask16>(((1U << columns) - 1) << (i * columns));
+    const __m512 before = adds ? _mm512_maskz_loadu_ps(mine, to) : _mm512_setzero_ps();
+    _mm512_mask_storeu_ps(to, mine, adds ? _mm512_add_ps(all, before) : all);
+  }
+}
+
+template <class Numbers, int columns>
+void multiply_few_columns(Left<typename Numbers::Word> left, const Few<typename Numbers::Word>& right,
+                          int64_t words, MatrixView out, bool adds) {
+  constexpr int at_once = static_cast<int>(lanes) / columns;
+  int64_t r = 0;
+  for (; r + at_once <= out.rows; r += at_once, left.data += at_once * left.row)
+    multiply_few<Numbers, at_once, columns>(left, right, words, out.rows_from(r, at_once), adds);
+  for (; r < out.rows; ++r, left.data += left.row)
+    multiply_few<Numbers, 1, columns>(left, right, words, out.rows_from(r, 1), adds);
+}
+template <class Numbers>
+void multiply_few_columns(const Left<typename Numbers::Word>& left, const Few<typename Numbers::Word>& right,
+                          int64_t words, MatrixView out, bool adds) {
+  if (out.cols == 1) multiply_few_columns<Numbers, 1>(left, right, words, out, adds);
+  if (out.cols == 2) multiply_few_columns<Numbers, 2>(left, right, words, out, adds);
+  if (out.cols == 3) multiply_few_columns<Numbers, 3>(left, right, words, out, adds);
+  if (out.cols == 4) multiply_few_columns<Numbers, 4>(left, right, words, out, adds);
+}
+
 template <class Numbers>
 using Multiply = void (*)(const Tile<typename Numbers::Word>&);
 
@@ -108,19 +160,32 @@ void multiply_rows(Tile<typename Numbers::Word> tile, int64_t rows, int64_t vect
   }
 }
 
+/// How many of the last columns are better multiplied apart: those that would fill a quarter of a vector or
+/// less, if that is less work. (Where rows are summed up the sides could change places for it; no gain.)
+template <class Numbers>
+int64_t few_of(Op op_a, int64_t columns, int64_t numbers) {
+  constexpr int64_t most = lanes / 4, adding_up = 3;  // what a sum's lanes take, in products of vectors
+  const int64_t few = columns % lanes, words = (numbers + Numbers::a_word - 1) / Numbers::a_word;
+  if (op_a == Op::transpose || columns < lanes || few > most) return 0;
+  return few * ((words + lanes - 1) / lanes + adding_up) < words ? few : 0;
+}
+
 template <class Numbers>
 void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds) {
   using Word = typename Numbers::Word;
-  thread_local AlignedVector<Word> left_words, right_words;
+  thread_local AlignedVector<Word> left_words, right_words, few_words;
   const bool turned = op_a == Op::transpose;
   const int64_t numbers = turned ? a.rows : a.cols, step = words_at_once * Numbers::a_word;
-  const Shares panels((c.cols + lanes - 1) / lanes, widest);
+  const int64_t few = few_of<Numbers>(op_a, c.cols, numbers), many = c.cols - few;
+  const Shares panels((many + lanes - 1) / lanes, widest);
   for (int64_t k = 0; k < numbers; k += step) {
     const int64_t count = std::min(step, numbers - k),
                   words = (count + Numbers::a_word - 1) / Numbers::a_word;
     const ConstMatrixView right = op_b == Op::none ? b.rows_from(k, count) : b.cols_from(k, count);
-    reserve(right_words, words * (panels.parts * widest) * lanes);
-    pack_right<Numbers>(right, op_b, panels, words, right_words.data());
+    const bool adds_now = adds || k > 0;
+    pack_right<Numbers>(right, op_b, panels, words, right_words);
+    Few<Word> last;
+    if (few > 0) last = pack_few<Numbers>(right, op_b, many, few, words, few_words);
     for (int64_t r = 0; r < c.rows; r += rows_at_once) {
       const int64_t rows = std::min(rows_at_once, c.rows - r);
       const ConstMatrixView part =
@@ -129,15 +194,17 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
       const Word* panel = right_words.data();
       for (int64_t p = 0, column = 0; p < panels.parts; ++p) {
         const int64_t vectors = panels.part(p);
-        const Tile<Word> tile{left,         panel,
-                              words,        c.row(r) + column,
-                              c.stride,     lanes_from(column + (vectors - 1) * lanes, c.cols),
-                              adds || k > 0};
+        const Tile<Word> tile{left,     panel,
+                              words,    c.row(r) + column,
+                              c.stride, lanes_from(column + (vectors - 1) * lanes, many),
+                              adds_now};
         turned ? multiply_rows<Numbers, true>(tile, rows, vectors)
                : multiply_rows<Numbers, false>(tile, rows, vectors);
         panel += words * vectors * lanes;
         column += vectors * lanes;
       }
+      if (few > 0)
+        multiply_few_columns<Numbers>(left, last, words, c.rows_from(r, rows).cols_from(many, few), adds_now);
     }
   }
 }

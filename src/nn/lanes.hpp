@@ -60,6 +60,25 @@ NCF_INLINE void transpose(Lanes (&v)[lanes]) {
   swap_blocks<1>(v, all);
 }
 
+/// One step of adding up the lanes of vectors k and k + distance, k below it, into vector k.
+template <int distance, std::size_t... lane>
+NCF_INLINE void fold(Lanes (&v)[lanes], std::index_sequence<lane...>) {
+#pragma GCC unroll 8
+  for (std::size_t k = 0; k < distance; ++k) {
+    const Lanes a = v[k], b = v[k + distance];
+    v[k] = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : lane + lanes - distance)...) +
+           __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : lane + lanes)...);
+  }
+}
+/// v[0][k] = the sum of the lanes of v[k], in the same order for each k. The others are left as they come.
+NCF_INLINE void add_lanes(Lanes (&v)[lanes]) {
+  constexpr auto all = std::make_index_sequence<lanes>();
+  fold<8>(v, all);
+  fold<4>(v, all);
+  fold<2>(v, all);
+  fold<1>(v, all);
+}
+
 /// Whether the rows' memory goes on to the end of their last vectors.
 inline bool in_lanes(ConstMatrixView m) {
   return m.stride % lanes == 0 && reinterpret_cast<uintptr_t>(m.data) % sizeof(Lanes) == 0;

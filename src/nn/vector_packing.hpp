@@ -21,9 +21,9 @@ namespace ncf::in_vectors {
 
 /// `whole` in as few parts as have at most `most`, nearly equal ones, the larger ones first.
 struct Shares {
-  int64_t parts, least, larger;
-  Shares(int64_t whole, int64_t most)
-      : parts((whole + most - 1) / most), least(whole / parts), larger(whole % parts) {}
+  int64_t most, parts, least, larger;
+  Shares(int64_t whole, int64_t of_a_part)
+      : most(of_a_part), parts((whole + most - 1) / most), least(whole / parts), larger(whole % parts) {}
   int64_t part(int64_t k) const { return least + (k < larger ? 1 : 0); }
 };
 
@@ -123,7 +123,9 @@ NCF_AVX512 void pack_turned(ConstMatrixView from, int64_t first, int64_t vectors
 /// All panels of a right operand, behind each other.
 template <class Numbers>
 void pack_right(ConstMatrixView from, Op op, const Shares& panels, int64_t words,
-                typename Numbers::Word* to) {
+                AlignedVector<typename Numbers::Word>& buffer) {
+  reserve(buffer, words * (panels.parts * panels.most) * lanes);
+  auto* to = buffer.data();
   for (int64_t p = 0, column = 0; p < panels.parts; ++p) {
     const int64_t vectors = panels.part(p);
     op == Op::none ? pack_panel<Numbers>(from, column, vectors, to)
@@ -131,6 +133,28 @@ void pack_right(ConstMatrixView from, Op op, const Shares& panels, int64_t words
     to += words * vectors * lanes;
     column += vectors * lanes;
   }
+}
+
+/// Columns of a right operand, each with its words behind each other, zeros to the end of the last vector.
+template <class Word>
+struct Few {
+  const Word* data = nullptr;
+  int64_t stride = 0;
+  const Word* column(int64_t j) const { return data + j * stride; }
+};
+
+template <class Numbers>
+Few<typename Numbers::Word> pack_few(ConstMatrixView from, Op op, int64_t first, int64_t count, int64_t words,
+                                     AlignedVector<typename Numbers::Word>& buffer) {
+  const int64_t stride = (words + lanes - 1) / lanes * lanes;
+  reserve(buffer, count * stride + words * lanes);
+  auto *const to = buffer.data(), *const panel = to + count * stride;
+  op == Op::none ? pack_panel<Numbers>(from, first, 1, panel)
+                 : pack_turned<Numbers>(from, first, 1, words, panel);
+  std::fill_n(to, count * stride, typename Numbers::Word{0});
+  for (int64_t l = 0; l < words; ++l)
+    for (int64_t j = 0; j < count; ++j) to[j * stride + l] = panel[l * lanes + j];
+  return {to, stride};
 }
 
 /// A left operand in pairs: row by row, or, transposed, its columns' pairs side by side.
