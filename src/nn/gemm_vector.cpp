@@ -35,6 +35,8 @@ struct Tile {
   bool adds;
 };
 
+/// `side_by_side`: one word of every row, then the next of every row, as in a transposed left operand; else a
+/// row's words follow each other.
 template <class Numbers, bool side_by_side, int rows, int vectors>
 NCF_AVX512 void multiply(const Tile<typename Numbers::Word>& tile) {
   __m512 sums[rows][vectors];

@@ -77,6 +77,9 @@ TEST(Fields, EveryEnumeratorHasItsName) {
   EXPECT_EQ(name_of(ScheduleKind::constant), "constant");
   EXPECT_EQ(name_of(EmbeddingUpdate::lazy), "lazy");
   EXPECT_EQ(name_of(EmbeddingUpdate::dense), "dense");
+  EXPECT_EQ(name_of(FirstLayer::automatic), "auto");
+  EXPECT_EQ(name_of(FirstLayer::rows), "rows");
+  EXPECT_EQ(name_of(FirstLayer::samples), "samples");
   expect_names<DataFormat>(7);
   expect_names<SplitKind>(3);
   expect_names<VocabularyKind>(2);
@@ -85,6 +88,7 @@ TEST(Fields, EveryEnumeratorHasItsName) {
   expect_names<OptimizerKind>(2);
   expect_names<ScheduleKind>(4);
   expect_names<EmbeddingUpdate>(2);
+  expect_names<FirstLayer>(3);
 }
 
 }  // namespace
