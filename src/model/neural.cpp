@@ -21,13 +21,12 @@ Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::v
       precision_(train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32),
       seed_(seed),
       tables_(tables),
-      cols_{tables.at(0).cols(), tables.at(1).cols()},
       pool_(&pool),
       work_(static_cast<std::size_t>(pool.workers())) {
   if (config.y_range)
     range_ =
         OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
-  int64_t in = cols_[0] + cols_[1];
+  int64_t in = tables_[0].cols() + tables_[1].cols();
   for (std::size_t l = 0; l < config.hidden.size(); ++l) {
     const int64_t out = config.hidden[l];
     const std::string path = "/mlp/" + std::to_string(l);
@@ -83,16 +82,17 @@ ForwardWeight Neural::weight_of(std::size_t layer, DenseParameters& parameters) 
 
 void Neural::project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out) {
   // Every sample has one user: the users' products bring the bias.
-  project_rows(rows, weight_of(0, parameters).inputs(table == 0 ? 0 : cols_[0], cols_[table]),
-               table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), out, *pool_,
-               precision_);
+  project_rows(
+      rows, weight_of(0, parameters).inputs(table == 0 ? 0 : tables_[0].cols(), tables_[table].cols()),
+      table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), out, *pool_, precision_);
 }
 
 void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
                               ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients) {
   const bool with_bias = table == 0 && !batch_norm_;
-  project_rows_backward(rows, sums, granules, parameters, hidden_[0].weight, table == 0 ? 0 : cols_[0],
-                        with_bias ? &hidden_[0].bias : nullptr, row_gradients, *pool_, precision_);
+  project_rows_backward(rows, sums, granules, parameters, hidden_[0].weight,
+                        table == 0 ? 0 : tables_[0].cols(), with_bias ? &hidden_[0].bias : nullptr,
+                        row_gradients, *pool_, precision_);
 }
 
 Neural::Pass Neural::pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks,

@@ -154,7 +154,7 @@ void Neural::backward_linear(Workspace& work, std::size_t layer, const Chunk& c,
 
 void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const {
   for (std::size_t t = 0; t < 2; ++t)
-    scatter_add(dx.cols_from(t == 0 ? 0 : cols_[0], cols_[t]),
+    scatter_add(dx.cols_from(t == 0 ? 0 : tables_[0].cols(), tables_[t].cols()),
                 of_pass(sums[t].terms(), pass.first, pass.rows), sums[t].values());
 }
 

@@ -97,11 +97,12 @@ NCF_AVX512 void multiply_few(const Left<typename Numbers::Word>& left,
   add_lanes(sums);
   const auto all = reinterpret_cast<__m512>(sums[0]);
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i) {  // lanes i·columns and following, where the mask has them begin
-    float* const to = out.row(i) - i * columns;
-    const auto mine = static_cast<__mmask16>(((1U << columns) - 1) << (i * columns));
-    const __m512 before = adds ? _mm512_maskz_loadu_ps(mine, to) : _mm512_setzero_ps();
-    _mm512_mask_storeu_ps(to, mine, adds ? _mm512_add_ps(all, before) : all);
+  for (int i = 0; i < rows; ++i) {
+    constexpr auto some = static_cast<__mmask16>((1U << columns) - 1);
+    const auto mine = static_cast<__mmask16>(some << (i * columns));
+    __m512 sum = _mm512_maskz_compress_ps(mine, all);  // to the first lanes
+    if (adds) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(some, out.row(i)));
+    _mm512_mask_storeu_ps(out.row(i), some, sum);
   }
 }
 
@@ -167,9 +168,9 @@ void multiply_rows(Tile<typename Numbers::Word> tile, int64_t rows, int64_t vect
 template <class Numbers>
 int64_t few_of(Op op_a, int64_t columns, int64_t numbers) {
   constexpr int64_t most = lanes / 4, adding_up = 3;  // what a sum's lanes take, in products of vectors
-  const int64_t few = columns % lanes, words = (numbers + Numbers::a_word - 1) / Numbers::a_word;
+  const int64_t few = columns % lanes, words = words_of<Numbers>(numbers);
   if (op_a == Op::transpose || columns < lanes || few > most) return 0;
-  return few * ((words + lanes - 1) / lanes + adding_up) < words ? few : 0;
+  return few * (vectors_of(words) + adding_up) < words ? few : 0;
 }
 
 template <class Numbers>
@@ -179,10 +180,9 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
   const bool turned = op_a == Op::transpose;
   const int64_t numbers = turned ? a.rows : a.cols, step = words_at_once * Numbers::a_word;
   const int64_t few = few_of<Numbers>(op_a, c.cols, numbers), many = c.cols - few;
-  const Shares panels((many + lanes - 1) / lanes, widest);
+  const Shares panels(vectors_of(many), widest);
   for (int64_t k = 0; k < numbers; k += step) {
-    const int64_t count = std::min(step, numbers - k),
-                  words = (count + Numbers::a_word - 1) / Numbers::a_word;
+    const int64_t count = std::min(step, numbers - k), words = words_of<Numbers>(count);
     const ConstMatrixView right = op_b == Op::none ? b.rows_from(k, count) : b.cols_from(k, count);
     const bool adds_now = adds || k > 0;
     pack_right<Numbers>(right, op_b, panels, words, right_words);

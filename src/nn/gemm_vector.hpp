@@ -1,8 +1,8 @@
 #pragma once
 /// Matrix products in the vector registers of AVX-512: a tile of sums stays in registers while words of the
 /// left operand, one after the other, are multiplied with vectors of the right one. A word is a float or a
-/// pair of bfloat16 numbers, which one instruction multiplies and adds up. A sum is added up in the order of
-/// its terms, whatever the shape around it, so a row's product does not depend on the rows beside it.
+/// pair of bfloat16 numbers, which one instruction multiplies and adds up. The order in which a
+/// sum's terms are added depends on their number and on the place of its column, not on the rows beside it.
 
 #include "ncf/nn/gemm.hpp"
 

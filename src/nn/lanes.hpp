@@ -38,45 +38,44 @@ NCF_INLINE void keep(Lanes& v, const Bits& bits) {
   v = reinterpret_cast<Lanes>(reinterpret_cast<Bits>(v) & bits);
 }
 
-/// In every pair of rows that are `distance` apart, the second half of each block of the one changes places
-/// with the first half of the other's.
+/// The second half of each block of 2·distance lanes of a changes places with the first half of b's.
 template <int distance, std::size_t... lane>
-NCF_INLINE void swap_blocks(Lanes (&v)[lanes], std::index_sequence<lane...>) {
+NCF_INLINE void swap_halves(Lanes& a, Lanes& b, std::index_sequence<lane...>) {
+  const Lanes first =
+      __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : lane + lanes - distance)...);
+  b = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : lane + lanes)...);
+  a = first;
+}
+/// In every pair of rows that are `distance` apart.
+template <int distance>
+NCF_INLINE void swap_blocks(Lanes (&v)[lanes]) {
 #pragma GCC unroll 16
-  for (std::size_t k = 0; k < lanes; ++k) {
-    if ((k & distance) != 0) continue;
-    const Lanes a = v[k], b = v[k + distance];
-    v[k] = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : lane + lanes - distance)...);
-    v[k + distance] =
-        __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : lane + lanes)...);
-  }
+  for (std::size_t k = 0; k < lanes; ++k)
+    if ((k & distance) == 0) swap_halves<distance>(v[k], v[k + distance], std::make_index_sequence<lanes>());
 }
 /// Rows become columns.
 NCF_INLINE void transpose(Lanes (&v)[lanes]) {
-  constexpr auto all = std::make_index_sequence<lanes>();
-  swap_blocks<8>(v, all);
-  swap_blocks<4>(v, all);
-  swap_blocks<2>(v, all);
-  swap_blocks<1>(v, all);
+  swap_blocks<8>(v);
+  swap_blocks<4>(v);
+  swap_blocks<2>(v);
+  swap_blocks<1>(v);
 }
 
 /// One step of adding up the lanes of vectors k and k + distance, k below it, into vector k.
-template <int distance, std::size_t... lane>
-NCF_INLINE void fold(Lanes (&v)[lanes], std::index_sequence<lane...>) {
+template <int distance>
+NCF_INLINE void fold(Lanes (&v)[lanes]) {
 #pragma GCC unroll 8
   for (std::size_t k = 0; k < distance; ++k) {
-    const Lanes a = v[k], b = v[k + distance];
-    v[k] = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : lane + lanes - distance)...) +
-           __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : lane + lanes)...);
+    swap_halves<distance>(v[k], v[k + distance], std::make_index_sequence<lanes>());
+    v[k] += v[k + distance];
   }
 }
 /// v[0][k] = the sum of the lanes of v[k], in the same order for each k. The others are left as they come.
 NCF_INLINE void add_lanes(Lanes (&v)[lanes]) {
-  constexpr auto all = std::make_index_sequence<lanes>();
-  fold<8>(v, all);
-  fold<4>(v, all);
-  fold<2>(v, all);
-  fold<1>(v, all);
+  fold<8>(v);
+  fold<4>(v);
+  fold<2>(v);
+  fold<1>(v);
 }
 
 /// Whether the rows' memory goes on to the end of their last vectors.

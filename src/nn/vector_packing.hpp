@@ -83,6 +83,14 @@ struct Bfloat16 {
   }
 };
 
+template <class Numbers>
+int64_t words_of(int64_t numbers) {
+  return (numbers + Numbers::a_word - 1) / Numbers::a_word;
+}
+inline int64_t vectors_of(int64_t words) {
+  return (words + lanes - 1) / lanes;
+}
+
 template <class Word>
 void reserve(AlignedVector<Word>& words, int64_t count) {
   if (std::ssize(words) < count) words.resize(static_cast<std::size_t>(count));
@@ -146,7 +154,7 @@ struct Few {
 template <class Numbers>
 Few<typename Numbers::Word> pack_few(ConstMatrixView from, Op op, int64_t first, int64_t count, int64_t words,
                                      AlignedVector<typename Numbers::Word>& buffer) {
-  const int64_t stride = (words + lanes - 1) / lanes * lanes;
+  const int64_t stride = vectors_of(words) * lanes;
   reserve(buffer, count * stride + words * lanes);
   auto *const to = buffer.data(), *const panel = to + count * stride;
   op == Op::none ? pack_panel<Numbers>(from, first, 1, panel)
@@ -178,10 +186,8 @@ Left<typename Numbers::Word> left_of(ConstMatrixView from, Op op,
   if constexpr (Numbers::a_word == 1) {
     return {from.data, op == Op::none ? from.stride : 1, op == Op::none ? 1 : from.stride};
   } else {
-    const auto words_of = [](int64_t numbers) { return (numbers + Numbers::a_word - 1) / Numbers::a_word; };
-    const auto whole = [](int64_t words) { return (words + lanes - 1) / lanes * lanes; };
-    const int64_t stride = op == Op::none ? whole(words_of(from.cols)) : whole(from.cols);
-    reserve(buffer, stride * (op == Op::none ? from.rows : words_of(from.rows)));
+    const int64_t stride = vectors_of(op == Op::none ? words_of<Numbers>(from.cols) : from.cols) * lanes;
+    reserve(buffer, stride * (op == Op::none ? from.rows : words_of<Numbers>(from.rows)));
     pack_left<Numbers>(from, op, stride, buffer.data());
     return {buffer.data(), op == Op::none ? stride : 1, op == Op::none ? 1 : stride};
   }

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <string>
 
 #include "ncf/comm/agreement.hpp"
@@ -71,7 +72,9 @@ void check_precision(const TrainConfig& c) {
   if (c.precision == PrecisionKind::bf16 && !has_bf16())
     throw Error(ErrorKind::usage,
                 std::string("train.precision: bf16 needs a processor with AVX-512 BF16, and ") + host_name() +
-                    " has " + instruction_set() + "; use train.precision: fp32");
+                    " has " + instruction_set() +
+                    (std::getenv("ONEDNN_MAX_CPU_ISA") == nullptr ? "" : " limited by ONEDNN_MAX_CPU_ISA") +
+                    "; use train.precision: fp32");
 }
 
 int64_t useful_threads(const TrainConfig& c, int64_t world, int64_t threads) {

@@ -196,9 +196,6 @@ class DrivenModel {
     return found;
   }
 
-  std::vector<TableShape> shapes_;
-  std::unique_ptr<WorkerPool> pool_ = std::make_unique<WorkerPool>(1);
-  DenseParameters dense_;
   static TrainConfig training(int64_t micro_batch, FirstLayer first_layer) {
     TrainConfig train;
     train.micro_batch = micro_batch;
@@ -206,6 +203,9 @@ class DrivenModel {
     return train;
   }
 
+  std::vector<TableShape> shapes_;
+  std::unique_ptr<WorkerPool> pool_ = std::make_unique<WorkerPool>(1);
+  DenseParameters dense_;
   Model model_;
   std::vector<Table> tables_;
   std::vector<int64_t> class_bounds_;

@@ -254,9 +254,10 @@ struct TrainConfig {
             "the last digits "
             "only: once a row of the batch, by its owner (`rows`), once a sample (`samples`), or with `auto` "
             "where they are sooner done, by the tables' and the batch's sizes");
-    f.field("reproducible", reproducible, {.main = true},
-            "`run`: the same number of ranks gives the same bits; `ranks`: any number that divides "
-            "`granules` does, at some cost");
+    f.field(
+        "reproducible", reproducible, {.main = true},
+        "`run`: the same number of ranks and threads gives the same bits; `ranks`: any number that divides "
+        "`granules` does, at some cost");
     f.field(
         "granules", granules, {.min = 1, .max = 65536},
         "`reproducible: ranks`: parts of a batch whose sums are added in a fixed order, a power of two that "

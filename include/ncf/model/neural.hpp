@@ -123,7 +123,6 @@ class Neural {
   Precision precision_ = Precision::fp32;
   uint64_t seed_ = 0;
   std::vector<TableShape> tables_;
-  std::array<int64_t, 2> cols_{};  // theirs
   bool projects_ = false, fixed_places_ = false, transposed_ = false;
   WorkerPool* pool_ = nullptr;   // the owner's, which outlives this
   std::vector<Workspace> work_;  // [workers]
