@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ncf/model/neural.hpp"
+#include "ncf/nn/gated_backward.hpp"
 #include "ncf/nn/sum_relu.hpp"
 #include "ncf/nn/unit.hpp"
 #include "ncf/util/denormals.hpp"
@@ -93,11 +94,17 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
 
 void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                       std::span<RowSums, 2> sums, const GlobalSum& sum) const {
-  const MatrixView top = input_of(work, hidden_.size());
-  work.gradient.reshape_aligned(top.rows, top.cols);
+  std::size_t layers = hidden_.size();  // that are still to go through
+  if (by_gates(pass.rows)) {
+    backward_by_gates(work, pass.chunks[0].granule, parameters);
+    --layers;
+  } else {
+    const MatrixView top = input_of(work, layers);
+    work.gradient.reshape_aligned(top.rows, top.cols);
+    for_chunks(pass, [&](const Chunk& c) { backward_unit(work, c, parameters, top, work.gradient.view()); });
+  }
   MatrixView dy = work.gradient.view();
-  for_chunks(pass, [&](const Chunk& c) { backward_unit(work, c, parameters, top, dy); });
-  for (std::size_t l = hidden_.size(); l-- > 0;) {
+  for (std::size_t l = layers; l-- > 0;) {
     const Hidden& h = hidden_[l];
     dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
     if (batch_norm_)
@@ -125,6 +132,24 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
 /// Whether the output unit's way back goes through the ReLU below it at once.
 bool Neural::unit_above_relu() const {
   return !hidden_.empty() && !transforms(hidden_.back()) && !(hidden_.size() == 1 && projects_);
+}
+
+/// Whether the output unit and the last hidden layer are gone through together, in the one chunk that a pass
+/// without batch normalisation has.
+bool Neural::by_gates(int64_t rows) const {
+  return unit_above_relu() && gates_pay(rows, precision_);
+}
+
+void Neural::backward_by_gates(Workspace& work, int64_t granule, DenseParameters& parameters) const {
+  const Hidden& last = hidden_.back();
+  const ConstMatrixView x = input_of(work, hidden_.size() - 1);
+  work.gradient.reshape_aligned(x.rows, x.cols);
+  for (const float dz : work.z) parameters.gradient(out_bias_, granule)[0] += dz;
+  gated_backward({parameters.matrix(last.weight), parameters.value(out_weight_)}, x,
+                 work.activations.back().relu.view(), work.z,
+                 {parameters.gradient_matrix(last.weight, granule), parameters.gradient(last.bias, granule),
+                  parameters.gradient(out_weight_, granule)},
+                 work.gradient.view(), work.gates);
 }
 
 void Neural::backward_unit(Workspace& work, const Chunk& c, DenseParameters& parameters, MatrixView top,

@@ -28,7 +28,7 @@ NCF_INLINE void write(float* to, const Lanes& v) {
 // The first `count` only, for memory that ends there; the other lanes are 0.
 NCF_INLINE void read_some(const float* from, int64_t count, Lanes& v) {
   v = Lanes{};
-  std::memcpy(&v, from, 4 * static_cast<std::size_t>(count < lanes ? count : lanes));
+  std::memcpy(&v, from, 4 * static_cast<std::size_t>(std::clamp<int64_t>(count, 0, lanes)));
 }
 NCF_INLINE void add_some(const Lanes& v, int64_t count, float* to) {
   for (int64_t lane = 0; lane < lanes && lane < count; ++lane) to[lane] += v[lane];
@@ -36,6 +36,19 @@ NCF_INLINE void add_some(const Lanes& v, int64_t count, float* to) {
 /// v where the bits are set, 0 elsewhere.
 NCF_INLINE void keep(Lanes& v, const Bits& bits) {
   v = reinterpret_cast<Lanes>(reinterpret_cast<Bits>(v) & bits);
+}
+
+/// The bits of all lanes together.
+template <std::size_t... lane>
+NCF_INLINE uint32_t any_bits(const Bits& of_lanes, std::index_sequence<lane...>) {
+  Bits bits = of_lanes;
+#pragma GCC unroll 4
+  for (int distance = lanes / 2; distance > 0; distance /= 2)
+    bits |= __builtin_shuffle(bits, Bits{static_cast<int32_t>(lane) ^ distance...});
+  return static_cast<uint32_t>(bits[0]);
+}
+NCF_INLINE uint32_t any_bits(const Bits& bits) {
+  return any_bits(bits, std::make_index_sequence<lanes>());
 }
 
 /// The second half of each block of 2·distance lanes of a changes places with the first half of b's.

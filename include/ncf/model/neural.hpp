@@ -85,6 +85,7 @@ class Neural {
     std::vector<Activation> activations;
     Matrix gradient, next_gradient;  // of the layer at hand, and of the one below
     std::vector<float> z;            // [rows]
+    std::vector<uint64_t> gates;     // room of gated_backward()
   };
 
   // neural.cpp
@@ -106,6 +107,8 @@ class Neural {
   void backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                 std::span<RowSums, 2> sums, const GlobalSum& sum) const;
   bool unit_above_relu() const;
+  bool by_gates(int64_t rows) const;
+  void backward_by_gates(Workspace& work, int64_t granule, DenseParameters& parameters) const;
   void backward_unit(Workspace& work, const Chunk& chunk, DenseParameters& parameters, MatrixView top,
                      MatrixView dy) const;
   void backward_linear(Workspace& work, std::size_t layer, const Chunk& chunk, DenseParameters& parameters,
