@@ -59,10 +59,14 @@ void Neural::for_chunks(const Pass& pass, const std::function<void(const Chunk&)
 void Neural::forward_linear(const BatchView& batch, const Pass& pass, Workspace& work, std::size_t layer,
                             const Chunk& c, DenseParameters& parameters) const {
   const MatrixView y = work.activations[layer].relu.view().rows_from(c.first, c.count);
-  if (layer > 0 || !projects_)
-    return linear_relu_forward(input_of(work, layer).rows_from(c.first, c.count),
-                               weight_of(layer, parameters), bias_of(hidden_[layer], parameters), y,
-                               precision_);
+  if (layer > 0 || !projects_) {
+    linear_forward(input_of(work, layer).rows_from(c.first, c.count), weight_of(layer, parameters), y,
+                   precision_);
+    const std::span<const float> bias = bias_of(hidden_[layer], parameters);
+    if (layer + 1 < hidden_.size() || !unit_above_relu()) return add_bias_relu(bias, y);
+    return relu_unit_forward(y, bias, parameters.value(out_weight_), parameters.value(out_bias_)[0],
+                             std::span(work.z).subspan(static_cast<std::size_t>(c.first)));
+  }
   const int64_t first = pass.first + c.first;
   sum_relu_forward(batch.users, batch.items, of_pass(batch.user_slots, first, c.count),
                    of_pass(batch.item_slots, first, c.count), y);
@@ -70,6 +74,7 @@ void Neural::forward_linear(const BatchView& batch, const Pass& pass, Workspace&
 
 void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                      const GlobalSum& sum) const {
+  work.z.resize(static_cast<std::size_t>(pass.rows));
   for (std::size_t l = 0; l < hidden_.size(); ++l) {
     const Hidden& h = hidden_[l];
     Activation& a = work.activations[l];
@@ -87,9 +92,9 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
                           parameters.value(h.bn_mean), parameters.value(h.bn_var));
     if (pass.training) dropout(a.output.view(), h.dropout, seed_, pass.stream + l + 1, pass.first_position);
   }
-  work.z.resize(static_cast<std::size_t>(pass.rows));
-  unit_forward(input_of(work, hidden_.size()), parameters.value(out_weight_), parameters.value(out_bias_)[0],
-               work.z);
+  if (!unit_above_relu())
+    unit_forward(input_of(work, hidden_.size()), parameters.value(out_weight_),
+                 parameters.value(out_bias_)[0], work.z);
 }
 
 void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
@@ -129,7 +134,7 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
   add_input_gradients(pass, dy, sums);
 }
 
-/// Whether the output unit's way back goes through the ReLU below it at once.
+/// Whether the output unit and the ReLU of a linear layer below it are gone through together.
 bool Neural::unit_above_relu() const {
   return !hidden_.empty() && !transforms(hidden_.back()) && !(hidden_.size() == 1 && projects_);
 }

@@ -88,14 +88,6 @@ NCF_INLINE int64_t entry(uint64_t gates) {
   return t * entries * lanes + static_cast<int64_t>(bits & all);
 }
 
-NCF_INLINE void add_columns(const Lanes& v, int64_t columns, float* to) {
-  if (columns < lanes) return add_some(v, columns, to);
-  Lanes sum;
-  read(to, sum);
-  sum += v;
-  write(to, sum);
-}
-
 /// An entry is the sum of w[j]·W[j] over its units.
 NCF_INLINE void write_table(const Column& job, int64_t first_unit, float* table) {
   Lanes sums[entries];
@@ -104,8 +96,7 @@ NCF_INLINE void write_table(const Column& job, int64_t first_unit, float* table)
   for (int64_t gate = 0; gate < units_of_table; ++gate) {
     const int64_t unit = std::min(first_unit + gate, job.weight.rows - 1), on = int64_t{1} << gate;
     Lanes row;
-    job.weight.cols < lanes ? read_some(job.weight.row(unit), job.weight.cols, row)
-                            : read(job.weight.row(unit), row);
+    read_columns(job.weight.row(unit), job.weight.cols, row);
     row *= job.unit_weight[unit];
 #pragma GCC unroll 16
     for (int64_t e = 0; e < on; ++e) sums[on + e] = sums[e] + row;

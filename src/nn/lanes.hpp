@@ -30,8 +30,19 @@ NCF_INLINE void read_some(const float* from, int64_t count, Lanes& v) {
   v = Lanes{};
   std::memcpy(&v, from, 4 * static_cast<std::size_t>(std::clamp<int64_t>(count, 0, lanes)));
 }
+/// All or the first `columns` lanes, as there are.
+NCF_INLINE void read_columns(const float* from, int64_t columns, Lanes& v) {
+  columns < lanes ? read_some(from, columns, v) : read(from, v);
+}
 NCF_INLINE void add_some(const Lanes& v, int64_t count, float* to) {
   for (int64_t lane = 0; lane < lanes && lane < count; ++lane) to[lane] += v[lane];
+}
+NCF_INLINE void add_columns(const Lanes& v, int64_t columns, float* to) {
+  if (columns < lanes) return add_some(v, columns, to);
+  Lanes sum;
+  read(to, sum);
+  sum += v;
+  write(to, sum);
 }
 /// v where the bits are set, 0 elsewhere.
 NCF_INLINE void keep(Lanes& v, const Bits& bits) {

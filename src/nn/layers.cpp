@@ -93,9 +93,11 @@ void transpose(ConstMatrixView from, Matrix& to) {
                                          : transpose_squares(from, to.view());
 }
 
-void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y,
-                         Precision precision) {
+void linear_forward(ConstMatrixView x, ForwardWeight weight, MatrixView y, Precision precision) {
   gemm(x, Op::none, weight.matrix, weight.op(), y, 0, precision);
+}
+
+void add_bias_relu(std::span<const float> bias, MatrixView y) {
   bias.empty() ? relu(y) : bias_relu(y, bias.data());
 }
 

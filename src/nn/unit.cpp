@@ -71,10 +71,59 @@ NCF_MULTIARCH void relu_backward_in_blocks(const ReluBackward& job) {
   in_blocks<widest>(job, job.y.cols);
 }
 
+struct ReluForward {
+  MatrixView y;
+  const float *bias, *weight;
+  float unit_bias;
+  float* z;
+
+  /// Up to 16 samples: their sums are in registers, and their lanes added up together.
+  template <bool all>
+  NCF_INLINE void samples(int64_t first, int64_t count) const {
+    const ReluForward job = *this;  // the compiler knows that no store changes it
+    Lanes sums[lanes] = {};
+    for (int64_t c = 0; c < job.y.cols; c += lanes) {
+      Lanes b, w;
+      Bits columns;
+      read_columns(job.bias + c, job.y.cols - c, b);
+      read_columns(job.weight + c, job.y.cols - c, w);
+      last_columns(std::min(job.y.cols - c, lanes), columns);
+#pragma GCC unroll 16
+      for (int64_t r = 0; r < lanes; ++r) {
+        if (!all && r >= count) break;
+        float* const values = job.y.row(first + r) + c;
+        Lanes v;
+        read(values, v);
+        v += b;
+        v = v > 0 ? v : Lanes{};
+        keep(v, columns);
+        write(values, v);
+        sums[r] += w * v;
+      }
+    }
+    add_lanes(sums);
+    sums[0] += job.unit_bias;
+    for (int64_t r = 0; r < count; ++r) job.z[first + r] = sums[0][r];
+  }
+};
+
+NCF_MULTIARCH void relu_forward(const ReluForward& job) {
+  int64_t r = 0;
+  for (; r + lanes <= job.y.rows; r += lanes) job.samples<true>(r, lanes);
+  if (r < job.y.rows) job.samples<false>(r, job.y.rows - r);
+}
+
 }  // namespace
 
 void unit_forward(ConstMatrixView x, std::span<const float> weight, float bias, std::span<float> z) {
   dot_rows(x, weight.data(), bias, z.data());
+}
+
+void relu_unit_forward(MatrixView y, std::span<const float> bias, std::span<const float> weight,
+                       float unit_bias, std::span<float> z) {
+  if (in_lanes(y)) return relu_forward({y, bias.data(), weight.data(), unit_bias, z.data()});
+  add_bias_relu(bias, y);
+  unit_forward(y, weight, unit_bias, z);
 }
 
 void unit_backward(ConstMatrixView x, std::span<const float> weight, std::span<const float> dz,

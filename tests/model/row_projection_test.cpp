@@ -111,7 +111,8 @@ class RowProjection : public testing::TestWithParam<bool> {
 TEST_P(RowProjection, EqualsThePlainLayer) {
   const Matrix x = inputs();
   Matrix plain(samples, units), y(samples, units), projected[2];
-  linear_relu_forward(x.view(), {parameters.matrix(weight)}, parameters.value(bias), plain.view());
+  linear_forward(x.view(), {parameters.matrix(weight)}, plain.view());
+  add_bias_relu(parameters.value(bias), plain.view());
   for (std::size_t t = 0; t < 2; ++t) {
     projected[t].reshape(rows[t], units);
     project_rows(owned(t), part(t), t == 0 ? parameters.value(bias) : std::span<const float>(),

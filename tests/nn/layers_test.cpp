@@ -98,7 +98,8 @@ TEST(Linear, ForwardAndBackward) {
   const Matrix x = filled(13, 9, 1), w = filled(6, 9, 2);
   const std::vector<float> bias = {0.1F, -0.2F, 0.3F, 0, 0.5F, -1};
   Matrix y(13, 6);
-  linear_relu_forward(x.view(), {w.view()}, bias, y.view());
+  linear_forward(x.view(), {w.view()}, y.view());
+  add_bias_relu(bias, y.view());
   for (int64_t r = 0; r < 13; ++r)
     for (int64_t o = 0; o < 6; ++o) {
       double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
@@ -109,7 +110,8 @@ TEST(Linear, ForwardAndBackward) {
   Matrix wt, yt(13, 6);
   transpose(w.view(), wt);
   ASSERT_EQ(wt.rows(), 9);
-  linear_relu_forward(x.view(), {wt.view(), true}, bias, yt.view());
+  linear_forward(x.view(), {wt.view(), true}, yt.view());
+  add_bias_relu(bias, yt.view());
   for (int64_t r = 0; r < 13; ++r)
     for (int64_t o = 0; o < 6; ++o) EXPECT_NEAR(yt.row(r)[o], y.row(r)[o], 1e-5);
   // Some inputs only: the columns of the weight that belong to them.
@@ -255,6 +257,46 @@ TEST(SumRelu, InVectorsAsPlainly) {
     EXPECT_NEAR(db.row(1)[0], sum_of(filled(5, cols, 5).row(1)[0], {1, 2}), 1e-6);
     EXPECT_NEAR(db.row(4)[0], sum_of(0, {0, 6}), 1e-6);
   }
+}
+
+TEST(Unit, ForwardWithTheReluBelowAtOnce) {
+  for (const int64_t rows : {0, 1, 15, 16, 17, 40})
+    for (const int64_t cols : {1, 16, 21, 50, 64, 130}) {
+      const Matrix before = filled(rows, cols, 1), weight = filled(1, cols, 2), bias = filled(1, cols, 3);
+      // Rows without gaps go another way than those that begin on cache lines; what stands in a gap does not
+      // matter.
+      Matrix spoilt = aligned(before);
+      for (int64_t r = 0; r < rows; ++r)
+        std::fill(spoilt.row(r) + cols, spoilt.row(r) + spoilt.view().stride, std::nanf(""));
+      for (Matrix y : {before, spoilt}) {
+        std::vector<float> z(static_cast<std::size_t>(rows) + 1, 7.0F);
+        relu_unit_forward(y.view(), bias.values(), weight.values(), 0.5F,
+                          std::span(z).first(static_cast<std::size_t>(rows)));
+        for (int64_t r = 0; r < rows; ++r) {
+          double sum = 0.5;
+          for (int64_t c = 0; c < cols; ++c) {
+            const float v = std::max(0.0F, before.row(r)[c] + bias.row(0)[c]);
+            ASSERT_EQ(y.row(r)[c], v);
+            sum += static_cast<double>(v) * static_cast<double>(weight.row(0)[c]);
+          }
+          ASSERT_NEAR(z[static_cast<std::size_t>(r)], sum, 2e-5) << rows << " × " << cols;
+        }
+        EXPECT_EQ(z.back(), 7.0F);
+      }
+    }
+}
+
+TEST(Unit, ASampleDoesNotDependOnItsNeighbours) {
+  const Matrix before = aligned(filled(40, 50, 1)), weight = filled(1, 50, 2), bias = filled(1, 50, 3);
+  Matrix all = before, some = before;
+  std::vector<float> z(40), z_of_some(40);
+  relu_unit_forward(all.view(), bias.values(), weight.values(), 0.5F, z);
+  for (int64_t first = 0, count = 1; first < 40; first += count, ++count) {
+    count = std::min(count, 40 - first);
+    relu_unit_forward(some.view().rows_from(first, count), bias.values(), weight.values(), 0.5F,
+                      std::span(z_of_some).subspan(static_cast<std::size_t>(first)));
+  }
+  EXPECT_EQ(z, z_of_some);
 }
 
 TEST(Unit, BackwardThroughTheReluBelowAtOnce) {

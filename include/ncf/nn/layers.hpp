@@ -27,9 +27,11 @@ struct ForwardWeight {
 /// to = fromᵀ, reshaped.
 void transpose(ConstMatrixView from, Matrix& to);
 
-/// y = relu(x·Wᵀ + b). x [rows × in], weight [out × in], bias [out] or empty, y [rows × out].
-void linear_relu_forward(ConstMatrixView x, ForwardWeight weight, std::span<const float> bias, MatrixView y,
-                         Precision precision = Precision::fp32);
+/// y = x·Wᵀ. x [rows × in], weight [out × in], y [rows × out].
+void linear_forward(ConstMatrixView x, ForwardWeight weight, MatrixView y,
+                    Precision precision = Precision::fp32);
+/// y = relu(y + bias), in place; bias [cols] or empty.
+void add_bias_relu(std::span<const float> bias, MatrixView y);
 
 /// dy ·= (y > 0), in place: the gradient before the ReLU that made y. dbias (may be empty), of the bias
 /// before that ReLU, += column sums of it.

@@ -9,6 +9,10 @@ namespace ncf {
 
 /// One output unit: z[r] = x[r]·w + b. x [rows × in].
 void unit_forward(ConstMatrixView x, std::span<const float> weight, float bias, std::span<float> z);
+/// y = relu(y + bias), in place, and z[r] = y[r]·w + b, in one. y [rows × units], bias [units]: of the layer
+/// below.
+void relu_unit_forward(MatrixView y, std::span<const float> bias, std::span<const float> weight,
+                       float unit_bias, std::span<float> z);
 /// dweight += Σ dz[r]·x[r]; dbias += Σ dz; dx[r] = dz[r]·w.
 void unit_backward(ConstMatrixView x, std::span<const float> weight, std::span<const float> dz,
                    std::span<float> dweight, float& dbias, MatrixView dx);
