@@ -59,7 +59,7 @@ void UniqueValues::find_by_sorting(std::span<const int32_t> values, int64_t boun
   // A key carries its place in the low half: one sort gives the order and the slots.
   keys_.resize(values.size());
   for (std::size_t k = 0; k < values.size(); ++k) keys_[k] = static_cast<uint64_t>(values[k]) << 32 | k;
-  sort_by_high_half(keys_, scratch_, static_cast<uint64_t>(bound));
+  sort_by_bits(keys_, scratch_, 32, static_cast<uint64_t>(bound));
   values_.clear();
   slots_.resize(values.size());
   for (const uint64_t key : keys_) {

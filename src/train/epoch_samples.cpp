@@ -14,14 +14,15 @@ namespace {
 constexpr std::size_t ahead = 48;
 
 template <class At, class Take>
-void gather(const AlignedVector<Sample>& rows, std::size_t count, const At& at, const Take& take) {
-  const std::size_t sure = count > ahead ? count - ahead : 0;
-  std::size_t k = 0;
+void gather(const AlignedVector<Sample>& rows, std::size_t first, std::size_t end, const At& at,
+            const Take& take) {
+  const std::size_t sure = end > first + ahead ? end - ahead : first;
+  std::size_t k = first;
   for (; k < sure; ++k) {
     __builtin_prefetch(rows.data() + at(k + ahead));
     take(k, rows[at(k)]);
   }
-  for (; k < count; ++k) take(k, rows[at(k)]);
+  for (; k < end; ++k) take(k, rows[at(k)]);
 }
 
 }  // namespace
@@ -80,40 +81,24 @@ void EpochSamples::fetch(Communicator& comm, const Samples& train, int64_t first
     offsets_.push_back(std::ssize(numbers_));
   }
   order_.inverse(numbers_);
-  users_.resize(numbers_.size());
-  items_.resize(numbers_.size());
-  ratings_.resize(numbers_.size());
-  comm.size() == 1 ? take_here(train) : ask(comm, train);
-  if (order_within_ == Order::global) return;
-  for (int64_t s = first_step; s < last_step; ++s) {
-    const auto first = static_cast<std::size_t>(offsets_[static_cast<std::size_t>(s - first_step)]);
-    const std::vector<int64_t> granule = bounds(s);
-    for (std::size_t g = 0; g + 1 < granule.size(); ++g)
-      bring_users_together(first + static_cast<std::size_t>(granule[g]),
-                           static_cast<std::size_t>(granule[g + 1] - granule[g]));
-  }
+  if (order_within_ == Order::by_user)
+    for (int64_t s = first_step; s < last_step; ++s) {
+      const auto first = static_cast<std::size_t>(offsets_[static_cast<std::size_t>(s - first_step)]);
+      const std::vector<int64_t> granule = bounds(s);
+      for (std::size_t g = 0; g + 1 < granule.size(); ++g)
+        sort(std::span(numbers_).subspan(first + static_cast<std::size_t>(granule[g]),
+                                         static_cast<std::size_t>(granule[g + 1] - granule[g])));
+    }
+  take(comm, train);
 }
 
-void EpochSamples::bring_users_together(std::size_t first, std::size_t count) {
+/// Samples are numbered by user.
+void EpochSamples::sort(std::span<uint64_t> numbers) {
   constexpr std::size_t worth_it = 256;  // fewer samples seldom meet a user twice
-  if (count < worth_it) return;
-  keys_.resize(count);
-  uint64_t bound = 0;
-  for (std::size_t k = 0; k < count; ++k) {
-    const auto user = static_cast<uint64_t>(users_[first + k]);
-    keys_[k] = user << 32 | k;
-    bound = std::max(bound, user + 1);
-  }
-  sort_by_high_half(keys_, scratch_, bound);
-  const auto at = static_cast<std::ptrdiff_t>(first);
-  its_items_.assign(items_.begin() + at, items_.begin() + at + static_cast<std::ptrdiff_t>(count));
-  its_ratings_.assign(ratings_.begin() + at, ratings_.begin() + at + static_cast<std::ptrdiff_t>(count));
-  for (std::size_t k = 0; k < count; ++k) {
-    const auto from = static_cast<std::size_t>(keys_[k] & 0xffffffffU);
-    users_[first + k] = static_cast<int32_t>(keys_[k] >> 32);
-    items_[first + k] = its_items_[from];
-    ratings_[first + k] = its_ratings_[from];
-  }
+  if (numbers.size() < worth_it) return;
+  keys_.assign(numbers.begin(), numbers.end());
+  sort_by_bits(keys_, scratch_, 0, static_cast<uint64_t>(shape_.total));
+  std::ranges::copy(keys_, numbers.begin());
 }
 
 std::vector<int64_t> EpochSamples::bounds(int64_t step) const {
@@ -125,53 +110,72 @@ std::vector<int64_t> EpochSamples::bounds(int64_t step) const {
   return out;
 }
 
-void EpochSamples::take_here(const Samples& train) {
-  gather(
-      train.rows, numbers_.size(), [&](std::size_t k) { return numbers_[k]; },
-      [&](std::size_t k, const Sample& sample) {
-        users_[k] = sample.user;
-        items_[k] = sample.item;
-        ratings_[k] = sample.rating;
-      });
+/// The samples of the window: those held here as they are, the others after one question to each rank.
+void EpochSamples::take(Communicator& comm, const Samples& train) {
+  const std::size_t count = numbers_.size();
+  users_.resize(count);
+  items_.resize(count);
+  ratings_.resize(count);
+  find_runs();
+  if (comm.size() > 1) ask(comm, train);
+  const auto put = [&](std::size_t k, const Sample& sample) {
+    users_[k] = sample.user;
+    items_[k] = sample.item;
+    ratings_[k] = sample.rating;
+  };
+  std::vector<std::size_t> next(starts_.begin(), starts_.end());  // among what each rank delivered
+  for (const Run& run : runs_) {
+    const auto rank = static_cast<std::size_t>(run.rank);
+    if (run.rank == rank_) {
+      const auto first_here = static_cast<uint64_t>(firsts_[rank]);
+      gather(
+          train.rows, run.first, run.end, [&](std::size_t k) { return numbers_[k] - first_here; }, put);
+      continue;
+    }
+    for (std::size_t k = run.first; k < run.end; ++k) put(k, delivered_[next[rank]++]);
+  }
+}
+
+void EpochSamples::find_runs() {
+  runs_.clear();
+  for (std::size_t k = 0; k < numbers_.size();) {
+    Run run{owner(numbers_[k]), k, k + 1};
+    const auto begin = static_cast<uint64_t>(firsts_[static_cast<std::size_t>(run.rank)]),
+               end = static_cast<uint64_t>(firsts_[static_cast<std::size_t>(run.rank) + 1]);
+    while (run.end < numbers_.size() && begin <= numbers_[run.end] && numbers_[run.end] < end) ++run.end;
+    runs_.push_back(run);
+    k = run.end;
+  }
 }
 
 void EpochSamples::ask(Communicator& comm, const Samples& train) {
-  const std::size_t count = numbers_.size();
-  std::vector<int64_t> wanted(static_cast<std::size_t>(comm.size())), next(wanted.size());
-  owners_.resize(count);
-  requests_.resize(count);
-  for (std::size_t k = 0; k < count; ++k) {
-    const int64_t rank = owner(numbers_[k]);
-    owners_[k] = static_cast<int32_t>(rank);
-    ++wanted[static_cast<std::size_t>(rank)];
-  }
-  std::exclusive_scan(wanted.begin(), wanted.end(), next.begin(), int64_t{0});
-  const std::vector<int64_t> starts = next;
-  for (std::size_t k = 0; k < count; ++k) {
-    const auto rank = static_cast<std::size_t>(owners_[k]);
-    requests_[static_cast<std::size_t>(next[rank]++)] =
-        static_cast<uint32_t>(static_cast<int64_t>(numbers_[k]) - firsts_[rank]);
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<int64_t> wanted(ranks), given(ranks);
+  for (const Run& run : runs_)
+    if (run.rank != rank_)
+      wanted[static_cast<std::size_t>(run.rank)] += static_cast<int64_t>(run.end - run.first);
+  starts_.assign(ranks, 0);
+  std::exclusive_scan(wanted.begin(), wanted.end(), starts_.begin(), int64_t{0});
+  requests_.resize(static_cast<std::size_t>(starts_.back() + wanted.back()));
+  std::vector<int64_t> next = starts_;
+  for (const Run& run : runs_) {
+    if (run.rank == rank_) continue;
+    const auto rank = static_cast<std::size_t>(run.rank);
+    const auto first_there = static_cast<uint64_t>(firsts_[rank]);
+    for (std::size_t k = run.first; k < run.end; ++k)
+      requests_[static_cast<std::size_t>(next[rank]++)] = static_cast<uint32_t>(numbers_[k] - first_there);
   }
 
   const auto asked =
       comm.all_to_all_v(std::span<const uint32_t>(requests_), std::span<const int64_t>(wanted));
-  std::vector<int64_t> given(wanted.size());
-  for (std::size_t r = 0; r < given.size(); ++r) given[r] = asked.offsets[r + 1] - asked.offsets[r];
+  for (std::size_t r = 0; r < ranks; ++r) given[r] = asked.offsets[r + 1] - asked.offsets[r];
   replies_.resize(asked.values.size());
   gather(
-      train.rows, replies_.size(), [&](std::size_t k) { return asked.values[k]; },
+      train.rows, 0, replies_.size(), [&](std::size_t k) { return asked.values[k]; },
       [&](std::size_t k, const Sample& sample) { replies_[k] = sample; });
-  delivered_.resize(count);
+  delivered_.resize(requests_.size());
   comm.all_to_all_v(std::span<const Sample>(replies_), std::span<const int64_t>(given),
                     std::span<Sample>(delivered_), std::span<const int64_t>(wanted));
-
-  next = starts;
-  for (std::size_t k = 0; k < count; ++k) {
-    const Sample& sample = delivered_[static_cast<std::size_t>(next[static_cast<std::size_t>(owners_[k])]++)];
-    users_[k] = sample.user;
-    items_[k] = sample.item;
-    ratings_[k] = sample.rating;
-  }
 }
 
 EpochSamples::Part EpochSamples::part(Communicator& comm, const Samples& train, int64_t step) {

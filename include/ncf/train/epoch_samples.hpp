@@ -33,8 +33,9 @@ struct EpochShape {
 
 class EpochSamples {
  public:
-  /// The samples of a granule in one step: in global order, or a user's together (and the users ascending),
-  /// with which the passes over the users' rows are a quarter quicker. It changes nothing but rounding.
+  /// The samples of a granule in one step: in global order, or in that of their numbers, by user and item,
+  /// with which the passes over the users' rows are a quarter quicker, and what a rank holds of them stands
+  /// together. It changes nothing but rounding.
   enum class Order { global, by_user };
   /// By user unless there is dropout, whose masks go by the position of a sample.
   static Order quickest_order(const ModelConfig& model);
@@ -62,11 +63,17 @@ class EpochSamples {
   struct Range {
     int64_t first = 0, count = 0;
   };
+  /// Samples [first, end) of the window that follow each other and are held by one rank.
+  struct Run {
+    int64_t rank = 0;
+    std::size_t first = 0, end = 0;
+  };
   Range mine(int64_t step) const;
   void fetch(Communicator& comm, const Samples& train, int64_t first_step);
   std::vector<int64_t> bounds(int64_t step) const;
-  void bring_users_together(std::size_t first, std::size_t count);
-  void take_here(const Samples& train);
+  void sort(std::span<uint64_t> numbers);
+  void take(Communicator& comm, const Samples& train);
+  void find_runs();
   void ask(Communicator& comm, const Samples& train);
   int64_t owner(uint64_t number) const;
 
@@ -84,12 +91,11 @@ class EpochSamples {
   std::vector<uint64_t> numbers_;            // of the window's samples among all
   std::vector<int32_t> users_, items_;       // of the window's samples
   std::vector<float> ratings_;               // likewise
-  std::vector<int32_t> owners_;              // ranks that hold the window's samples
-  std::vector<uint32_t> requests_;           // samples of their holders, grouped by holder
+  std::vector<Run> runs_;                    // of the window
+  std::vector<int64_t> starts_;              // [ranks]: first of requests_ and delivered_ that is each one's
+  std::vector<uint32_t> requests_;           // samples of other ranks, by rank
   std::vector<Sample> replies_, delivered_;  // to and from other ranks
   std::vector<uint64_t> keys_, scratch_;     // of a granule that is sorted
-  std::vector<int32_t> its_items_;
-  std::vector<float> its_ratings_;
 };
 
 }  // namespace ncf

@@ -6,8 +6,9 @@
 
 namespace ncf {
 
-/// Sorts by the high half, whose values are below `bound`; keys that are equal there keep their order, or,
-/// when there are few keys, come in the order of their low halves. `scratch` is memory to use again.
-void sort_by_high_half(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratch, uint64_t bound);
+/// Sorts by the bits from `first_bit` on, whose values are below `bound`; keys that are equal there keep
+/// their order, or, when there are few keys, come in the order of their other bits. `scratch` is memory to
+/// use again.
+void sort_by_bits(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratch, int first_bit, uint64_t bound);
 
 }  // namespace ncf
