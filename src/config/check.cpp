@@ -62,6 +62,13 @@ void check_train(const TrainConfig& train, const Places& places) {
                                       " is not a power of two; sums are added in pairs");
 }
 
+void check_comm(const CommConfig& comm, const TrainConfig& train, const Places& places) {
+  if (comm.wire == WireKind::bf16 && train.reproducible == Reproducible::ranks)
+    throw Error(ErrorKind::usage, with_place("comm.wire", places) +
+                                      ": bf16 rounds what goes from rank to rank, so that the result depends "
+                                      "on their number; train.reproducible: ranks takes comm.wire: fp32");
+}
+
 void check_run(const RunConfig& run, const Places& places) {
   if (!run.stop_before.empty() && !parse_duration(run.stop_before))
     throw Error(ErrorKind::usage, with_place("run.stop_before", places) + ": '" + run.stop_before +
@@ -81,6 +88,7 @@ void check(const Config& config, const Places& places) {
   check_data(config.data, places);
   check_model(config.model, config.train, places);
   check_train(config.train, places);
+  check_comm(config.comm, config.train, places);
 }
 
 std::vector<std::string> idle_keys(const Config& config, const Places& places) {

@@ -46,6 +46,9 @@ std::span<const std::string_view> names(EmbeddingUpdate) {
 std::span<const std::string_view> names(PrecisionKind) {
   return precisions;
 }
+std::span<const std::string_view> names(WireKind) {
+  return precisions;
+}
 std::span<const std::string_view> names(OverlapKind) {
   return overlaps;
 }

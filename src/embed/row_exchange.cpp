@@ -12,10 +12,6 @@ NCF_MULTIARCH void add_row(int64_t n, const float* __restrict from, float* __res
   for (int64_t i = 0; i < n; ++i) to[i] += from[i];
 }
 
-void grow(AlignedVector<float>& buffer, std::size_t values) {
-  if (buffer.size() < values) buffer.resize(values);
-}
-
 std::size_t total(std::span<const int64_t> counts) {
   return static_cast<std::size_t>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
 }
@@ -124,10 +120,10 @@ MatrixView RowExchange::outgoing(std::size_t table, int64_t cols) {
   return travel.outgoing;
 }
 
-void RowExchange::gather_part(Communicator& comm, int64_t part) {
+void RowExchange::gather_part(Communicator& comm, int64_t part, Wire wire) {
   if (comm.size() == 1) return;
   // A box must rest between two deliveries: several parts in a row go by message.
-  if (mail_ == nullptr || parts() > 1) return gather_by_message(comm, part);
+  if (mail_ == nullptr || parts() > 1) return gather_by_message(comm, part, wire);
   std::vector<MatrixView> here;
   uint64_t values = 0;
   for (std::size_t t = 0; t < tables(); ++t) {
@@ -139,29 +135,28 @@ void RowExchange::gather_part(Communicator& comm, int64_t part) {
   mail_->gather(comm, routes_, here, values * sizeof(float));
 }
 
-void RowExchange::gather_by_message(Communicator& comm, int64_t part) {
-  const auto self = static_cast<std::size_t>(comm.rank());
-  Trip& trip = trips_[0];
-  trip.begin(comm.size());
+void RowExchange::gather_by_message(Communicator& comm, int64_t part, Wire wire) {
+  const auto self = static_cast<std::size_t>(comm.rank()), ranks = static_cast<std::size_t>(comm.size());
+  RowTrip& trip = trips_[0];
+  trip.begin(comm.size(), wire);
   for (std::size_t t = 0; t < tables(); ++t)
-    for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
-      if (r == self) continue;
-      trip.send_counts[r] += routes_[t].wanted_of(r, part).count * travels_[t].outgoing.cols;
-      trip.receive_counts[r] += routes_[t].unique_of(r, part).count * travels_[t].gathered.cols;
-    }
+    for (std::size_t r = 0; r < ranks; ++r)
+      if (r != self)
+        trip.count(r, routes_[t].wanted_of(r, part).count * travels_[t].outgoing.cols,
+                   routes_[t].unique_of(r, part).count * travels_[t].gathered.cols);
   const auto wishes = [&](std::size_t t, std::size_t r) {
     const RowRange range = routes_[t].wanted_of(r, part);
     return routes_[t].wanted().subspan(static_cast<std::size_t>(range.first),
                                        static_cast<std::size_t>(range.count));
   };
-  float* to = trip.room_to_send();
-  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
+  trip.make_room();
+  for (std::size_t r = 0; r < ranks; ++r)
     for (std::size_t t = 0; t < tables() && r != self; ++t) {
       const MatrixView there = travels_[t].outgoing;
-      for (const int32_t row : wishes(t, r)) to = std::copy_n(there.row(row), there.cols, to);
+      for (const int32_t row : wishes(t, r)) trip.write(there.row(row), there.cols);
     }
   trip.make(comm);
-  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
+  for (std::size_t r = 0; r < ranks; ++r)
     for (std::size_t t = 0; t < tables(); ++t) {
       const MatrixView there = travels_[t].outgoing, here = travels_[t].gathered;
       int64_t k = routes_[t].unique_of(r, part).first;
@@ -169,8 +164,8 @@ void RowExchange::gather_by_message(Communicator& comm, int64_t part) {
         for (const int32_t row : wishes(t, r)) std::copy_n(there.row(row), there.cols, here.row(k++));
         continue;
       }
-      for (int64_t n = routes_[t].unique_of(r, part).count; n > 0; --n, trip.from[r] += here.cols)
-        std::copy_n(trip.from[r], here.cols, here.row(k++));
+      for (int64_t n = routes_[t].unique_of(r, part).count; n > 0; --n)
+        std::copy_n(trip.read(r, here.cols), here.cols, here.row(k++));
     }
 }
 
@@ -182,9 +177,9 @@ MatrixView RowExchange::gradients(std::size_t table) {
   return travel.gradients;
 }
 
-void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t last) {
+void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t last, Wire wire) {
   if (comm.size() == 1) return;
-  if (mail_ == nullptr) return send_back_by_message(comm, first, last);
+  if (mail_ == nullptr) return send_back_by_message(comm, first, last, wire);
   const auto self = static_cast<std::size_t>(comm.rank());
   uint64_t values = 0;
   for (std::size_t t = first; t < last; ++t)
@@ -200,32 +195,31 @@ void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t l
   }
 }
 
-void RowExchange::send_back_by_message(Communicator& comm, std::size_t first, std::size_t last) {
-  const auto self = static_cast<std::size_t>(comm.rank());
-  Trip& trip = trips_[first];
-  trip.begin(comm.size());
+void RowExchange::send_back_by_message(Communicator& comm, std::size_t first, std::size_t last, Wire wire) {
+  const auto self = static_cast<std::size_t>(comm.rank()), ranks = static_cast<std::size_t>(comm.size());
+  RowTrip& trip = trips_[first];
+  trip.begin(comm.size(), wire);
   for (std::size_t t = first; t < last; ++t)
-    for (std::size_t r = 0; r < trip.send_counts.size(); ++r) {
-      if (r == self) continue;
-      trip.send_counts[r] += routes_[t].unique_of(r).count * travels_[t].gradients.cols;
-      trip.receive_counts[r] += routes_[t].wanted_of(r).count * travels_[t].gradients.cols;
-    }
-  float* to = trip.room_to_send();
-  for (std::size_t r = 0; r < trip.send_counts.size(); ++r)
+    for (std::size_t r = 0; r < ranks; ++r)
+      if (r != self)
+        trip.count(r, routes_[t].unique_of(r).count * travels_[t].gradients.cols,
+                   routes_[t].wanted_of(r).count * travels_[t].gradients.cols);
+  trip.make_room();
+  for (std::size_t r = 0; r < ranks; ++r)
     for (std::size_t t = first; t < last && r != self; ++t) {
       const RowRange range = routes_[t].unique_of(r);
       const MatrixView rows = travels_[t].gradients;
-      for (int64_t k = 0; k < range.count; ++k) to = std::copy_n(rows.row(range.first + k), rows.cols, to);
+      for (int64_t k = 0; k < range.count; ++k) trip.write(rows.row(range.first + k), rows.cols);
     }
   trip.make(comm);
   for (std::size_t t = first; t < last; ++t) {
     const MatrixView own = travels_[t].gradients;
     travels_[t].came_back.clear();
-    for (std::size_t r = 0; r < trip.from.size(); ++r) {
+    for (std::size_t r = 0; r < ranks; ++r) {
       const RowRange range = r == self ? routes_[t].unique_of(r) : routes_[t].wanted_of(r);
-      travels_[t].came_back.push_back(r == self ? ConstMatrixView(own.rows_from(range.first, range.count))
-                                                : ConstMatrixView(trip.from[r], range.count, own.cols));
-      if (r != self) trip.from[r] += range.count * own.cols;
+      travels_[t].came_back.push_back(
+          r == self ? ConstMatrixView(own.rows_from(range.first, range.count))
+                    : ConstMatrixView(trip.read(r, range.count * own.cols), range.count, own.cols));
     }
   }
 }
@@ -236,29 +230,6 @@ MatrixView RowExchange::add_up(std::size_t table) {
   travel.sums.reshape_aligned(std::ssize(routes_[table].owned()), travel.gradients.cols);
   granules_.fixed_order ? add_along_tree(table) : add_in_rank_order(table);
   return travel.sums.view();
-}
-
-void RowExchange::Trip::begin(int ranks) {
-  send_counts.assign(static_cast<std::size_t>(ranks), 0);
-  receive_counts.assign(static_cast<std::size_t>(ranks), 0);
-}
-
-float* RowExchange::Trip::room_to_send() {
-  grow(send, total(send_counts));
-  grow(receive, total(receive_counts));
-  return send.data();
-}
-
-void RowExchange::Trip::make(Communicator& comm) {
-  comm.all_to_all_v(
-      std::span<const float>(send.data(), total(send_counts)), std::span<const int64_t>(send_counts),
-      std::span<float>(receive.data(), total(receive_counts)), std::span<const int64_t>(receive_counts));
-  from.resize(send_counts.size());
-  const float* at = receive.data();
-  for (std::size_t r = 0; r < from.size(); ++r) {
-    from[r] = at;
-    at += receive_counts[r];
-  }
 }
 
 void RowExchange::add_in_rank_order(std::size_t table) {

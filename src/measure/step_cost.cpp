@@ -40,6 +40,7 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
   StepWork w;
   w.world = world;
   w.batch = config.train.batch_size;
+  w.wire = config.comm.wire == WireKind::bf16 ? 2 : value;
   int64_t input = 0;
   for (const TableShape& t : table_shapes(config.model, user_rows, item_rows)) {
     w.tables.push_back({.rows = t.rows, .cols = t.cols(), .travels = t.cols()});
@@ -66,7 +67,7 @@ StepTraffic step_traffic(const StepWork& w) {
   t.ids = static_cast<double>(w.world - 1) * count * static_cast<double>(std::ssize(w.tables) * w.parts + 1);
   for (const TableWork& table : w.tables) {
     t.ids += id * table.unique_here * others(w);
-    t.rows += value * static_cast<double>(table.travels) * table.unique_here * others(w);
+    t.rows += w.wire * static_cast<double>(table.travels) * table.unique_here * others(w);
   }
   t.gradients = t.rows;
   t.layers = 2 * others(w) * value * (dense_values(w) + 16);  // 16: the loss travels with them
@@ -108,8 +109,8 @@ double update_bytes(const StepWork& w) {
 double packing_bytes(const StepWork& w) {
   double values = 0;
   for (const TableWork& t : w.tables) values += static_cast<double>(t.travels) * t.unique_here;
-  // Read and write, by the sender and by the receiver; what a rank has for itself once.
-  return w.world == 1 ? 0 : (4 - 2.0 / static_cast<double>(w.world)) * value * values;
+  // Read and written by the sender and by the receiver; what a rank has for itself once.
+  return w.world == 1 ? 0 : (others(w) * 2 * (value + w.wire) + (1 - others(w)) * 2 * value) * values;
 }
 
 RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings) {

@@ -119,6 +119,7 @@ Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64
       granules_(granules),
       fixed_places_(config.train.reproducible == Reproducible::ranks),
       exchange_(shards, granules, std::array{user_rows, item_rows}, *pool_),
+      wire_(config.comm.wire == WireKind::bf16 ? Wire::bf16 : Wire::fp32),
       sums_(granules),
       courier_(std::make_unique<Courier>(false)) {
   set_compute_threads(1);  // of a matrix product: the pool's threads each make their own
@@ -192,8 +193,10 @@ void Learner::gather(Communicator& comm, Model::Use use, int64_t rows) {
     model_.owner_forward(t, owned_rows(t), dense_, outgoing);
   }
   coming_.clear();
+  const Wire wire = use == Model::Use::train ? wire_ : Wire::fp32;
   for (int64_t part = 0; part < exchange_.parts(); ++part)
-    coming_.push_back(courier_->send(comm, [this, &comm, part] { exchange_.gather_part(comm, part); }));
+    coming_.push_back(
+        courier_->send(comm, [this, &comm, part, wire] { exchange_.gather_part(comm, part, wire); }));
   if (coming_.size() == 1) courier_->wait(coming_[0]);
 }
 
@@ -222,7 +225,7 @@ void Learner::return_gradients(Communicator& comm) {
   for (std::size_t first = 0; first < tables; first += at_once) {
     for (std::size_t t = first; t < first + at_once; ++t) row_sums_[t].finish(*pool_);
     back[first] = courier_->send(
-        comm, [this, &comm, first, at_once] { exchange_.send_back(comm, first, first + at_once); });
+        comm, [this, &comm, first, at_once] { exchange_.send_back(comm, first, first + at_once, wire_); });
   }
   for (std::size_t t = 0; t < tables; ++t) {
     courier_->wait(back[t]);

@@ -36,6 +36,13 @@ TEST(Check, BatchNormNeedsTwoSamples) {
              {"train.batch_size (ml.yaml:2)", "at least 2"});
 }
 
+TEST(Check, FixedBitsAreNotRoundedOnTheWire) {
+  expect_bad("train: {reproducible: ranks}\ncomm:\n  wire: bf16\n",
+             {"comm.wire (ml.yaml:3)", "train.reproducible: ranks takes comm.wire: fp32"});
+  EXPECT_NO_THROW(config_from_yaml("comm: {wire: bf16}", ""));
+  EXPECT_NO_THROW(config_from_yaml("train: {reproducible: ranks}\ncomm: {wire: fp32}", ""));
+}
+
 TEST(Check, StopBeforeIsATime) {
   expect_bad("run:\n  stop_before: 90\n", {"run.stop_before (ml.yaml:2): '90' is not a time", "HH:MM:SS"});
   expect_bad("run: {stop_before: '00:00:00'}", {"run.stop_before (ml.yaml:1)"});

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ncf/embed/row_sums.hpp"
+#include "ncf/util/bfloat16.hpp"
 #include "ncf/util/random.hpp"
 
 namespace ncf {
@@ -228,6 +229,65 @@ TEST_P(RowExchangeTest, PartsAndTablesApartReturnTheSameSums) {
       for (int64_t k = 0; k < expected[t].rows(); ++k)
         for (int64_t c = 0; c < table_cols[t]; ++c) ASSERT_EQ(expected[t].row(k)[c], sums[t].row(k)[c]);
     }
+  }
+}
+
+float rounded(float value) {
+  uint16_t half = 0;
+  to_bfloat16(&value, 1, &half);
+  from_bfloat16(&half, 1, &value);
+  return value;
+}
+
+TEST_P(RowExchangeTest, InBf16WhatIsSentIsRoundedAndHalfAsLong) {
+  const bool reads_in_place = std::get<1>(GetParam());
+  std::vector<int32_t> ids[2];  // every row
+  for (std::size_t t = 0; t < 2; ++t)
+    for (int32_t i = 0; i < table_rows[t]; ++i) ids[t].push_back(i);
+  const std::span<const int32_t> spans[] = {ids[0], ids[1]};
+  const auto bytes = [&](const auto& job) {
+    const uint64_t before = comm.bytes_sent();
+    job();
+    return comm.bytes_sent() - before;
+  };
+  exchange.plan(comm, spans);
+  write_outgoing();
+  const uint64_t whole = bytes([&] { exchange.gather_part(comm, 0); });
+  exchange.plan(comm, spans);
+  write_outgoing();
+  const uint64_t half = bytes([&] { exchange.gather_part(comm, 0, Wire::bf16); });
+  EXPECT_EQ(half, reads_in_place ? whole : whole / 2);
+  for (std::size_t t = 0; t < 2; ++t)
+    for (const int32_t id : ids[t])
+      for (int64_t c = 0; c < table_cols[t]; ++c) {
+        const float value = table_value(t, id, c);
+        const bool as_it_is = reads_in_place || shards.owner(id) == comm.rank();
+        ASSERT_EQ(gathered(t, exchange.routes(t).slots()[static_cast<std::size_t>(id)], c),
+                  as_it_is ? value : rounded(value));
+      }
+  // Back: each rank's gradient of a row is its own.
+  const auto gradient = [](int32_t id, int64_t col, int rank) {
+    return 1 / static_cast<float>(1 + id + 3 * col + 7 * rank);
+  };
+  for (std::size_t t = 0; t < 2; ++t) {
+    const MatrixView room = exchange.gradients(t);
+    for (const int32_t id : ids[t])
+      for (int64_t c = 0; c < table_cols[t]; ++c)
+        room(exchange.routes(t).slots()[static_cast<std::size_t>(id)], c) = gradient(id, c, comm.rank());
+  }
+  EXPECT_EQ(bytes([&] { exchange.send_back(comm, 0, 2, Wire::bf16); }), half);
+  for (std::size_t t = 0; t < 2; ++t) {
+    const MatrixView total = exchange.add_up(t);
+    const auto owned = exchange.routes(t).owned();
+    for (std::size_t k = 0; k < owned.size(); ++k)
+      for (int64_t c = 0; c < table_cols[t]; ++c) {
+        double sum = 0;
+        for (int r = 0; r < comm.size(); ++r) {
+          const float value = gradient(static_cast<int32_t>(shards.global(owned[k])), c, r);
+          sum += static_cast<double>(reads_in_place || r == comm.rank() ? value : rounded(value));
+        }
+        ASSERT_NEAR(total(static_cast<int64_t>(k), c), sum, 1e-6);
+      }
   }
 }
 

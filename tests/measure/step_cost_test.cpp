@@ -62,6 +62,18 @@ TEST(StepCost, ForeseesTheBytesOfRowsThatAreNotProjected) {
   EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
 }
 
+TEST(StepCost, ForeseesTheBytesOfRowsInBf16) {
+  Communicator comm = Communicator::world();
+  Config config = shaped(ModelKind::dot, 8000);
+  config.comm.shared_memory = false;  // which would round nothing
+  const double whole = step_traffic(bench_of_steps(config, comm).work).rows;
+  config.comm.wire = WireKind::bf16;
+  const BenchResult result = bench_of_steps(config, comm);
+  EXPECT_EQ(step_traffic(result.work).rows, whole / 2);
+  if (comm.size() == 1) return;
+  EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
+}
+
 /// The pure numbers of a small example, by hand.
 TEST(StepCost, CountsWhatTheStepDoes) {
   StepWork work;
@@ -78,6 +90,8 @@ TEST(StepCost, CountsWhatTheStepDoes) {
   EXPECT_EQ(update_bytes(work), 7 * 4 * (3 * 3 + 5 * 2 + arena));
   EXPECT_EQ(packing_bytes(work), (2 + 1) * 4 * 4 * (4 + 2))
       << "what travels twice at each end, its own half once";
+  work.wire = 2;
+  EXPECT_EQ(packing_bytes(work), (4 + 2 + 4) * 4 * (4 + 2)) << "half of what is read or written is halved";
   const StepTraffic traffic = step_traffic(work);
   EXPECT_EQ(traffic.ids, 3 * 8 + 4 * (4 + 2) / 2.0);
   EXPECT_EQ(traffic.rows, 4 * 4 * (4 + 2) / 2.0);

@@ -19,12 +19,14 @@ struct Case {
   std::string name;
   bool dot = false, batch_norm = false, range = true;
   FirstLayer first_layer = FirstLayer::rows;
+  std::vector<int64_t> hidden = {8, 4};
+  double size = 0.6;  // of the values: wide, so that every term counts, but no sigmoid at its end
 };
 
-Samples make_batch() {
+/// Users 0 to 6 and items 0 to 10: rows that meet several samples, or none.
+Samples make_batch(int32_t samples) {
   Samples batch;
-  for (int32_t k = 0; k < 16;
-       ++k) {  // users 0 to 6 and items 0 to 10: rows that meet several samples, or none
+  for (int32_t k = 0; k < samples; ++k) {
     batch.users.push_back(k * 5 % 7);
     batch.items.push_back(k * 3 % 11);
     batch.ratings.push_back(static_cast<float>(1 + k * 7 % 5));
@@ -40,20 +42,20 @@ class Gradient : public testing::TestWithParam<Case> {
     const Case& c = GetParam();
     config_.kind = c.dot ? ModelKind::dot : ModelKind::neural;
     config_.embedding_dim = {6, c.dot ? 6 : 5};
-    config_.hidden = {8, 4};
+    config_.hidden = c.hidden;
     config_.batch_norm = c.batch_norm;
-    net_ = {c.dot, c.batch_norm, 6, c.dot ? 6U : 5U, {8, 4}, {}};
+    net_ = {c.dot, c.batch_norm, 6, c.dot ? 6U : 5U, {c.hidden.begin(), c.hidden.end()}, {}};
     if (c.range) {
       config_.y_range = {0.0, 5.5};
       net_.range = {0.0, 5.5};
     }
-    // Floats exactly, so that both sides start from the same numbers; wide, so that every term counts.
+    // Floats exactly, so that both sides start from the same numbers.
     DrivenModel model(config_, whole);
     double phase = 0;
     for (const std::string& name : model.names()) {
       auto& values = values_[name] = model.values(name);
       for (double& value : values)
-        value = static_cast<double>(static_cast<float>(0.6 * std::sin(phase += 1.7)));
+        value = static_cast<double>(static_cast<float>(c.size * std::sin(phase += 1.7)));
       if (name.ends_with("/running_var")) values.assign(values.size(), 1.0);
     }
   }
@@ -74,7 +76,7 @@ class Gradient : public testing::TestWithParam<Case> {
   ModelConfig config_;
   reference::Network net_;
   reference::Values values_;
-  Samples batch_ = make_batch();
+  Samples batch_ = make_batch(16);
 };
 
 TEST_P(Gradient, ReferenceIsTheSlopeOfItsLoss) {
@@ -114,6 +116,19 @@ TEST_P(Gradient, MicroBatchesAreOneBatch) {
   }
 }
 
+/// With so many samples layers are gone through in other ways than with a few.
+TEST_P(Gradient, ALargerBatchAgreesWithReference) {
+  batch_ = make_batch(150);
+  for (const int64_t micro_batch : {int64_t{64}, whole}) {  // 64: two whole ones and one of 22
+    SCOPED_TRACE(micro_batch);
+    DrivenModel model = make_model(micro_batch);
+    const LossSum loss = model.train(batch_);
+    EXPECT_TRUE(agree("loss", std::vector{loss.exact.value() / 150},
+                      std::vector{evaluate(net_, values_, batch_).loss}, 1e-5));
+    expect_reference_gradients(model);
+  }
+}
+
 TEST_P(Gradient, SlicesOfTheBatchAddUp) {
   if (GetParam().batch_norm) GTEST_SKIP() << "its slices meet in a sum over ranks";
   DrivenModel model = make_model(whole);
@@ -124,16 +139,18 @@ TEST_P(Gradient, SlicesOfTheBatchAddUp) {
   expect_reference_gradients(model);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Gradient,
-                         testing::Values(Case{.name = "neural"}, Case{.name = "neural_raw", .range = false},
-                                         Case{.name = "neural_batch_norm", .batch_norm = true},
-                                         Case{.name = "neural_samples", .first_layer = FirstLayer::samples},
-                                         Case{.name = "neural_batch_norm_samples",
-                                              .batch_norm = true,
-                                              .first_layer = FirstLayer::samples},
-                                         Case{.name = "dot", .dot = true},
-                                         Case{.name = "dot_raw", .dot = true, .range = false}),
-                         [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Models, Gradient,
+    testing::Values(
+        Case{.name = "neural"}, Case{.name = "neural_raw", .range = false},
+        Case{.name = "neural_batch_norm", .batch_norm = true},
+        Case{.name = "neural_samples", .first_layer = FirstLayer::samples},
+        Case{.name = "neural_batch_norm_samples", .batch_norm = true, .first_layer = FirstLayer::samples},
+        Case{.name = "neural_wide", .hidden = {9, 70}, .size = 0.3},
+        Case{.name = "neural_one_layer_samples", .first_layer = FirstLayer::samples, .hidden = {20}},
+        Case{.name = "neural_one_layer", .hidden = {20}}, Case{.name = "dot", .dot = true},
+        Case{.name = "dot_raw", .dot = true, .range = false}),
+    [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace ncf

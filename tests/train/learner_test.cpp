@@ -172,6 +172,37 @@ TEST_P(LearnerTest, SharedMemoryChangesNoBit) {
   }
 }
 
+TEST_P(LearnerTest, RoundedOnTheWireTheyLearnNearlyThat) {
+  const Outcome plain = outcome(world, config), shared = outcome(world, config, 1, false, true);
+  config.comm.wire = WireKind::bf16;
+  const Outcome rounded = outcome(world, config), beside = outcome(world, config, 1, true),
+                in_place = outcome(world, config, 1, false, true);
+  if (world.size() == 1)
+    EXPECT_EQ(plain.values, rounded.values);
+  else
+    EXPECT_NE(plain.values, rounded.values);
+  EXPECT_EQ(rounded.values, beside.values);
+  EXPECT_EQ(shared.values, in_place.values) << "nothing is sent";
+  EXPECT_NEAR(plain.loss, rounded.loss, 2e-3 * plain.loss);
+  EXPECT_NEAR(plain.mse, rounded.mse, 2e-2);
+}
+
+TEST(Learner, WhatIsPredictedIsNotRoundedOnTheWire) {
+  Communicator world = Communicator::world();
+  Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
+  std::vector<float> predictions[2];
+  for (const WireKind wire : {WireKind::fp32, WireKind::bf16}) {
+    config.comm.wire = wire;
+    Learner learner(config, {world.rank(), world.size()}, make_granules(config.train, world.size(), 1), users,
+                    items, make_schedule(config.train, steps, steps), 1);
+    const Columns columns(world.rank());
+    std::vector<float>& out = predictions[wire == WireKind::bf16];
+    out.resize(columns.u.size());
+    learner.predict(world, 0, columns.u, columns.i, out);
+  }
+  EXPECT_EQ(predictions[0], predictions[1]);
+}
+
 TEST_P(LearnerTest, OverlappingChangesNoBit) {
   for (const int64_t threads : {1, 3}) {
     const Outcome before_and_after = outcome(world, config, threads),

@@ -25,6 +25,7 @@ enum class ScheduleKind { one_cycle, cosine, step, constant };
 enum class EmbeddingUpdate { lazy, dense };
 enum class Reproducible { run, ranks };
 enum class PrecisionKind { fp32, bf16 };
+enum class WireKind { fp32, bf16 };
 enum class OverlapKind { automatic, always, never };
 enum class FirstLayer { automatic, rows, samples };
 
@@ -39,6 +40,7 @@ std::span<const std::string_view> names(ScheduleKind);
 std::span<const std::string_view> names(EmbeddingUpdate);
 std::span<const std::string_view> names(Reproducible);
 std::span<const std::string_view> names(PrecisionKind);
+std::span<const std::string_view> names(WireKind);
 std::span<const std::string_view> names(OverlapKind);
 std::span<const std::string_view> names(FirstLayer);
 
@@ -278,6 +280,7 @@ struct EvalConfig {
 struct CommConfig {
   double timeout_s = 300;
   double slow_rank_s = 30;
+  WireKind wire = WireKind::fp32;
   OverlapKind overlap = OverlapKind::automatic;
   bool shared_memory = true;
 
@@ -289,6 +292,9 @@ struct CommConfig {
         "slow_rank_s", slow_rank_s, {.min = 0, .max = 1e7},
         "seconds over which a rank must have been much slower than the others for a warning that names it; "
         "0: never");
+    f.field("wire", wire, {},
+            "what rows and their gradients are sent as while training, where they go by message, as between "
+            "hosts: as they are, or rounded to `bf16`, half the bytes");
     f.field(
         "overlap", overlap, {},
         "whether rows and their gradients travel while a rank computes, by a thread of its own, with the "

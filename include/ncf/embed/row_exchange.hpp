@@ -16,6 +16,7 @@
 
 #include "ncf/comm/communicator.hpp"
 #include "ncf/embed/row_mail.hpp"
+#include "ncf/embed/row_trip.hpp"
 #include "ncf/embed/table_routes.hpp"
 #include "ncf/util/granules.hpp"
 #include "ncf/util/matrix.hpp"
@@ -47,15 +48,17 @@ class RowExchange {
   /// Room for what this rank says of the rows that it owns, [owned × cols], whose values are unspecified; it
   /// is to be filled for every table before the first part is gathered. `cols`: the same on all ranks.
   MatrixView outgoing(std::size_t table, int64_t cols);
-  /// Brings a part of the rows. While it does, those of earlier parts may be read. Collective.
-  void gather_part(Communicator& comm, int64_t part);
+  /// Brings a part of the rows. While it does, those of earlier parts may be read. `wire`: the same on all
+  /// ranks; a rank's own rows, and those that it reads in place, are never rounded. Collective.
+  void gather_part(Communicator& comm, int64_t part, Wire wire = Wire::fp32);
   /// For each row that the plan names, what its owner says of it: [unique × cols].
   ConstMatrixView gathered(std::size_t table) const { return travels_[table].gathered; }
 
   /// Room for the gradients of gathered(), whose values are unspecified.
   MatrixView gradients(std::size_t table);
-  /// What tables [first, last) have to return travels in one message a pair of ranks. Collective.
-  void send_back(Communicator& comm, std::size_t first, std::size_t last);
+  /// What tables [first, last) have to return travels in one message a pair of ranks. `wire` as above.
+  /// Collective.
+  void send_back(Communicator& comm, std::size_t first, std::size_t last, Wire wire = Wire::fp32);
   /// Then, for each row this rank owns, the gradients of all ranks added up, [owned × cols]: along the tree
   /// of granules.hpp, or in rank order. One table may be while another travels.
   MatrixView add_up(std::size_t table);
@@ -69,23 +72,13 @@ class RowExchange {
     Matrix sums;
     std::vector<uint8_t> begun;  // [owned]: whether a sum has its first term
   };
-  /// One all-to-all of messages: by rank, table after table; what a rank has for itself is not among them.
-  struct Trip {
-    std::vector<int64_t> send_counts, receive_counts;  // [ranks], values
-    std::vector<const float*> from;                    // [ranks]: where lies what came
-    AlignedVector<float> send, receive;
-
-    void begin(int ranks);
-    float* room_to_send();
-    void make(Communicator& comm);
-  };
 
   std::size_t tables() const { return routes_.size(); }
   void write_wishes(std::size_t ranks, uint64_t notes);
   void send_wishes(Communicator& comm);
   uint64_t follow_wishes(std::size_t ranks);
-  void gather_by_message(Communicator& comm, int64_t part);
-  void send_back_by_message(Communicator& comm, std::size_t first, std::size_t last);
+  void gather_by_message(Communicator& comm, int64_t part, Wire wire);
+  void send_back_by_message(Communicator& comm, std::size_t first, std::size_t last, Wire wire);
   void add_in_rank_order(std::size_t table);
   void add_along_tree(std::size_t table);
 
@@ -95,8 +88,7 @@ class RowExchange {
   std::vector<TableRoutes> routes_;
   std::vector<Travel> travels_;  // [tables]
   Wishes wishes_;
-  std::vector<Trip>
-      trips_;  // [tables]: a way back each may need at once; all that is gathered takes the first
+  std::vector<RowTrip> trips_;  // [tables]: each may need a way back at once; the first brings all rows
   std::unique_ptr<RowMail> mail_;
   std::vector<int32_t> places_;  // of one table, wanted by all ranks
   std::vector<int64_t> counts_;

@@ -112,6 +112,7 @@ class Learner {
   Granules granules_;
   bool fixed_places_ = false;  // predictions may not depend on how samples are dealt to ranks
   RowExchange exchange_;
+  Wire wire_ = Wire::fp32;  // of rows to train with and their gradients; what is predicted with is exact
   GranuleSums sums_;
   // By table, for the batch at hand:
   std::array<MatrixView, 2> owned_;          // [owned × cols]: the rows this rank owns
