@@ -59,13 +59,14 @@ Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::v
 }
 
 void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
-  // At fixed places a row's products must not depend on which other rows its owner was asked for.
-  fixed_places_ = use == Use::predict_at_fixed_places;
+  const bool alike = use == Use::predict_alike;
+  // Where a row's products depend on the rows beside it, these must be the same.
+  fixed_places_ = alike && !rows_are_independent(Op::transpose);
   // Samples to predict come in the order of the ratings, where a user's often stand together.
   projects_ = !hidden_.empty() && !fixed_places_ &&
-              (use == Use::predict ||
+              (use != Use::train ||
                (embedding_dropout_ == 0 && projects_rows(train_, tables_, hidden_[0].units, rows)));
-  transposed_ = !fixed_places_ && wants_plain_right(rows);
+  transposed_ = !alike && wants_plain_right(rows);
   if (!transposed_) return;
   for (Hidden& h : hidden_) transpose(parameters.matrix(h.weight), h.transposed_weight);
 }

@@ -27,14 +27,26 @@ bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables,
   return flops >= flops_a_byte * std::max(0.0, bytes - cache_bytes);
 }
 
+namespace {
+
+/// Whether products are made of all rows at once, shared out to threads, and not class by class.
+bool across_classes(const OwnedRows& rows, Op op_weight, const WorkerPool& pool) {
+  return static_cast<int64_t>(rows.classes()) > pool.workers() && rows_are_independent(op_weight);
+}
+
+}  // namespace
+
 void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const float> bias, MatrixView out,
                   WorkerPool& pool, Precision precision) {
+  const auto project = [&](int64_t first, int64_t end) {
+    const MatrixView y = out.rows_from(first, end - first);
+    gemm(rows.values.rows_from(first, end - first), Op::none, weight.matrix, weight.op(), y, 0, precision);
+    if (!bias.empty()) add_to_rows(bias, y);
+  };
+  if (across_classes(rows, weight.op(), pool)) return pool.share_out(rows.values.rows, project);
   pool.run(static_cast<int64_t>(rows.classes()), [&](int64_t of_class, int64_t) {
     const auto k = static_cast<std::size_t>(of_class);
-    const ConstMatrixView x = rows.of_class(rows.values, k);
-    const MatrixView y = out.rows_from(rows.class_bounds[k], x.rows);
-    gemm(x, Op::none, weight.matrix, weight.op(), y, 0, precision);
-    if (!bias.empty()) add_to_rows(bias, y);
+    project(rows.class_bounds[k], rows.class_bounds[k + 1]);
   });
 }
 
@@ -44,11 +56,17 @@ void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Gr
                            Precision precision) {
   const int64_t cols = rows.values.cols;
   const ConstMatrixView weight = parameters.matrix(weight_segment).cols_from(first_column, cols);
+  const auto gradients_of_rows = [&](int64_t first, int64_t end) {
+    gemm(sums.rows_from(first, end - first), Op::none, weight, Op::none,
+         row_gradients.rows_from(first, end - first), 0, precision);
+  };
+  const bool at_once = across_classes(rows, Op::none, pool);
+  if (at_once) pool.share_out(rows.values.rows, gradients_of_rows);
   pool.run(static_cast<int64_t>(rows.classes()), [&](int64_t of_class, int64_t) {
     const auto k = static_cast<std::size_t>(of_class);
     const ConstMatrixView x = rows.of_class(rows.values, k), s = rows.of_class(sums, k);
     const int64_t granule = granules.leaf_of_class(of_class);
-    gemm(s, Op::none, weight, Op::none, row_gradients.rows_from(rows.class_bounds[k], x.rows), 0, precision);
+    if (!at_once) gradients_of_rows(rows.class_bounds[k], rows.class_bounds[k + 1]);
     gemm(s, Op::transpose, x, Op::none,
          parameters.gradient_matrix(weight_segment, granule).cols_from(first_column, cols), 0, precision);
     if (bias_segment != nullptr) add_rows(s, parameters.gradient(*bias_segment, granule));

@@ -67,6 +67,11 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
                 "oneDNN refused a matrix product: status " + std::to_string(static_cast<int>(status)));
 }
 
+bool rows_are_independent(Op op_b) {
+  // Tiles take no transposed right operand.
+  return multiplier() == Multiplier::vectors || (multiplier() == Multiplier::tiles && op_b == Op::transpose);
+}
+
 bool wants_plain_right(int64_t rows) {
   constexpr int64_t rows_for_onednn = 64;  // measured
   switch (multiplier()) {

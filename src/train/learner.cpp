@@ -117,7 +117,7 @@ Learner::Learner(const Config& config, ShardMap shards, Granules granules, int64
              *pool_),
       row_optimizer_(rule_, schedule, config.train.embedding_update == EmbeddingUpdate::lazy),
       granules_(granules),
-      fixed_places_(config.train.reproducible == Reproducible::ranks),
+      alike_(config.train.reproducible == Reproducible::ranks),
       exchange_(shards, granules, std::array{user_rows, item_rows}, *pool_),
       wire_(config.comm.wire == WireKind::bf16 ? Wire::bf16 : Wire::fp32),
       sums_(granules),
@@ -328,8 +328,7 @@ void Learner::predict(Communicator& comm, int64_t first_position, std::span<cons
   const FlushDenormals flush;
   const std::span<const int32_t> ids[] = {users, items};
   exchange_.plan(comm, ids);
-  gather(comm, fixed_places_ ? Model::Use::predict_at_fixed_places : Model::Use::predict,
-         predicted_at_once());
+  gather(comm, alike_ ? Model::Use::predict_alike : Model::Use::predict, predicted_at_once());
   EpochSamples::Part part;
   part.first_position = first_position;
   model_.predict(view(part, 0), dense_, predictions);

@@ -92,6 +92,7 @@ TEST(StepCost, CountsWhatTheStepDoes) {
       << "what travels twice at each end, its own half once";
   work.wire = 2;
   EXPECT_EQ(packing_bytes(work), (4 + 2 + 4) * 4 * (4 + 2)) << "half of what is read or written is halved";
+  work.wire = 4;
   const StepTraffic traffic = step_traffic(work);
   EXPECT_EQ(traffic.ids, 3 * 8 + 4 * (4 + 2) / 2.0);
   EXPECT_EQ(traffic.rows, 4 * 4 * (4 + 2) / 2.0);

@@ -31,7 +31,8 @@ class Neural {
   Neural(const ModelConfig& config, const TrainConfig& train, const std::vector<TableShape>& tables,
          uint64_t seed, DenseParameters& parameters, WorkerPool& pool);
 
-  enum class Use { train, predict, predict_at_fixed_places };
+  /// predict_alike: with the same bits whichever rank predicts a sample, among whatever others.
+  enum class Use { train, predict, predict_alike };
   /// Before the calls below: what they are for. `rows`: samples of the batch over all ranks, the same number
   /// on each of them.
   void begin(Use use, int64_t rows, DenseParameters& parameters);

@@ -4,9 +4,9 @@
 /// sample then adds two rows. Backward the same: the gradients of the layer's outputs are added up by row
 /// first, over all ranks, and the row's owner multiplies.
 ///
-/// Every product stays within a class of rows (granules.hpp), so that its bits do not depend on how many
-/// classes the rank owns; gradients of the weight go to the class's granule. Classes are computed side by
-/// side.
+/// Bits must not depend on how many classes of rows (granules.hpp) the rank owns: what sums rows up, the
+/// weight's gradient, stays within a class and goes to the class's granule; other products do where a row's
+/// depends on those beside it (gemm.hpp). Classes are computed side by side.
 
 #include <cstdint>
 #include <span>

@@ -28,6 +28,10 @@ bool has_bf16();
 void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta = 0,
           Precision precision = Precision::fp32);
 
+/// Whether a row of a product has the same bits whatever other rows the left operand has. Not in tiles, which
+/// only larger products are made in, nor by oneDNN.
+bool rows_are_independent(Op op_b);
+
 /// Whether products with so many rows are quicker with a right operand that is not transposed, so that it
 /// pays to turn one round that several have.
 bool wants_plain_right(int64_t rows);

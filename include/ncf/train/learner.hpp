@@ -110,7 +110,7 @@ class Learner {
   Model model_;
   RowOptimizer row_optimizer_;
   Granules granules_;
-  bool fixed_places_ = false;  // predictions may not depend on how samples are dealt to ranks
+  bool alike_ = false;  // predictions may not depend on how samples are dealt to ranks
   RowExchange exchange_;
   Wire wire_ = Wire::fp32;  // of rows to train with and their gradients; what is predicted with is exact
   GranuleSums sums_;
