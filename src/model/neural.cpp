@@ -106,6 +106,31 @@ Neural::Pass Neural::pass_of(const BatchView& batch, int64_t first, std::span<co
           .stream = static_cast<uint64_t>(batch.epoch) * (hidden_.size() + 1)};
 }
 
+/// Small granules are computed several at once on a thread, where rows have the same bits then: all but what
+/// sums rows up. More than one, or each as it is.
+int64_t Neural::granules_at_once(std::span<const Chunk> granules) const {
+  int64_t largest = 1;
+  for (const Chunk& g : granules) largest = std::max(largest, g.count);
+  // What a large granule does another way must not depend on its company.
+  if (pool_->workers() > 1 || !rows_are_independent(Op::none) || by_gates(largest)) return 1;
+  return std::min(std::ssize(granules), train_.micro_batch / largest);
+}
+
+void Neural::train_together(const BatchView& batch, std::span<const Chunk> granules, int64_t at_once,
+                            DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
+                            const GlobalSum& sum) {
+  for (auto g = granules.begin(); g < granules.end();) {
+    std::vector<Chunk> chunks(g, g + std::min(at_once, granules.end() - g));
+    g += std::ssize(chunks);
+    const int64_t first = chunks[0].first, count = chunks.back().first + chunks.back().count - first;
+    for (Chunk& chunk : chunks) chunk.first -= first;
+    batch.wait_for(first, count);
+    Pass pass = pass_of(batch, first, chunks, count);
+    pass.at_once = true;
+    train_pass(batch, pass, work_[0], parameters, sums, loss, sum);
+  }
+}
+
 void Neural::train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums,
                    LossSum& loss, const GlobalSum& sum) {
   std::vector<Chunk> granules;
@@ -118,6 +143,8 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
   if (batch_norm_)  // one pass over the whole slice
     return train_pass(batch, pass_of(batch, 0, granules, batch.samples()), work_[0], parameters, sums, loss,
                       sum);
+  if (const int64_t together = granules_at_once(granules); together > 1)
+    return train_together(batch, granules, together, parameters, sums, loss, sum);
   std::vector<LossSum> losses(granules.size());
   pool_->run(batch.granules(), [&](int64_t g, int64_t worker) {
     const FlushDenormals flush;

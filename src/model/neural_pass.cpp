@@ -79,7 +79,8 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
     const Hidden& h = hidden_[l];
     Activation& a = work.activations[l];
     a.relu.reshape_aligned(pass.rows, h.units);
-    for_chunks(pass, [&](const Chunk& c) { forward_linear(batch, pass, work, l, c, parameters); });
+    const auto forward_chunk = [&](const Chunk& c) { forward_linear(batch, pass, work, l, c, parameters); };
+    pass.at_once ? forward_chunk({0, pass.rows, -1}) : for_chunks(pass, forward_chunk);
     if (!transforms(h)) continue;
     a.output.reshape_aligned(pass.rows, h.units);
     for (int64_t r = 0; r < pass.rows; ++r) std::copy_n(a.relu.row(r), h.units, a.output.row(r));
@@ -100,7 +101,7 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
 void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                       std::span<RowSums, 2> sums, const GlobalSum& sum) const {
   std::size_t layers = hidden_.size();  // that are still to go through
-  if (by_gates(pass.rows)) {
+  if (!pass.at_once && by_gates(pass.rows)) {
     backward_by_gates(work, pass.chunks[0].granule, parameters);
     --layers;
   } else {
@@ -126,7 +127,10 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
     }
     work.next_gradient.reshape_aligned(dy.rows, input_of(work, l).cols);
     const MatrixView dx = work.next_gradient.view();
-    for_chunks(pass, [&](const Chunk& c) { backward_linear(work, l, c, parameters, dy, dx); });
+    for_chunks(pass, [&](const Chunk& c) {
+      backward_linear(work, l, c, parameters, dy, pass.at_once ? MatrixView() : dx);
+    });
+    if (pass.at_once) linear_backward_inputs(parameters.matrix(h.weight), dy, dx, precision_);
     std::swap(work.gradient, work.next_gradient);
     dy = dx;
   }

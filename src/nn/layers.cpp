@@ -109,7 +109,11 @@ void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView 
                      MatrixView dx, Precision precision) {
   if (dy.rows == 0) return;
   gemm(dy, Op::transpose, x, Op::none, dweight, 1, precision);
-  if (dx.data != nullptr) gemm(dy, Op::none, weight, Op::none, dx, 0, precision);
+  if (dx.data != nullptr) linear_backward_inputs(weight, dy, dx, precision);
+}
+
+void linear_backward_inputs(ConstMatrixView weight, ConstMatrixView dy, MatrixView dx, Precision precision) {
+  gemm(dy, Op::none, weight, Op::none, dx, 0, precision);
 }
 
 void add_rows(ConstMatrixView x, std::span<float> sum) {

@@ -79,6 +79,7 @@ class Neural {
     int64_t first_position = 0;  // of row 0, for dropout
     uint64_t stream = 0;         // of dropout masks
     bool training = true;
+    bool at_once = false;  // what does not sum rows up is done for all chunks together
   };
   /// The buffers of a pass.
   struct Workspace {
@@ -91,6 +92,10 @@ class Neural {
 
   // neural.cpp
   Pass pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks, int64_t rows) const;
+  int64_t granules_at_once(std::span<const Chunk> granules) const;
+  void train_together(const BatchView& batch, std::span<const Chunk> granules, int64_t at_once,
+                      DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
+                      const GlobalSum& sum);
   void predict_window(const BatchView& batch, Workspace& work, int64_t first, DenseParameters& parameters,
                       std::span<float> predictions) const;
   ForwardWeight weight_of(std::size_t layer, DenseParameters& parameters) const;

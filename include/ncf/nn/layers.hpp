@@ -41,6 +41,10 @@ void relu_backward(ConstMatrixView y, MatrixView dy, std::span<float> dbias);
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
                      MatrixView dx, Precision precision = Precision::fp32);
 
+/// dx = dy·W alone.
+void linear_backward_inputs(ConstMatrixView weight, ConstMatrixView dy, MatrixView dx,
+                            Precision precision = Precision::fp32);
+
 /// sum += the rows of x [rows × cols], one after the other.
 void add_rows(ConstMatrixView x, std::span<float> sum);
 /// Adds `values` [cols] to every row of x.
