@@ -83,6 +83,11 @@ std::string in_words(const BenchResult& r, const MachineRates& m) {
   }
   if (r.work.projects)
     text += "\nThe first layer is computed once a row, by the row's owner: in gather and synchronise.\n";
+  if (r.work.by_gates)
+    text +=
+        "\nBack through the last hidden layer entries of tables are added up: few operations, at what the "
+        "cache "
+        "delivers.\n";
   return text;
 }
 

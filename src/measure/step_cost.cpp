@@ -4,6 +4,7 @@
 
 #include "ncf/data/ratings.hpp"
 #include "ncf/model/model.hpp"
+#include "ncf/nn/gated_backward.hpp"
 
 namespace ncf {
 namespace {
@@ -58,6 +59,10 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
   }
   if (w.projects)
     for (TableWork& t : w.tables) t.travels = w.units[1];
+  if (config.model.hidden.size() > std::size_t{w.projects} && !w.batch_norm &&
+      config.model.dropout.back() == 0)
+    w.by_gates = gates_pay(std::min(w.batch / world, config.train.micro_batch),
+                           config.train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32);
   return w;
 }
 
@@ -93,6 +98,10 @@ StepFlops step_flops(const StepWork& w) {
   for (std::size_t l = w.projects ? 1 : 0; l + 1 < w.units.size(); ++l)
     weights += static_cast<double>(w.units[l] * w.units[l + 1]);
   flops.compute = samples_here(w) * 6 * weights;  // forward, gradients of inputs, gradients of weights
+  if (w.by_gates) {
+    const int64_t units = w.units[w.units.size() - 2], in = w.units[w.units.size() - 3];
+    flops.compute -= samples_here(w) * static_cast<double>(4 * in * units - 2 * in * gate_tables(units));
+  }
   if (!w.projects) return flops;
   for (const TableWork& t : w.tables)
     flops.gather += w.owned(t) * 2 * static_cast<double>(t.cols * t.travels);

@@ -16,10 +16,6 @@ constexpr int units_of_table = 5;  // so many took the least time: measured with
 constexpr int64_t entries = 1 << units_of_table;
 constexpr int most_tables = (units_of_word + units_of_table - 1) / units_of_table;
 
-int64_t tables_of(int64_t units) {
-  return (units + units_of_table - 1) / units_of_table;
-}
-
 /// Which units are on, and the gradients that need no more than that.
 struct Gates {
   ConstMatrixView y;  // up to a word of units
@@ -179,7 +175,7 @@ NCF_INLINE void back_and_forth(const Column& of_column) {
 
 template <int... before>
 NCF_INLINE void for_tables(const Column& job, std::integer_sequence<int, before...>) {
-  const int64_t tables = tables_of(job.weight.rows);
+  const int64_t tables = gate_tables(job.weight.rows);
   ((tables == before + 1 ? back_and_forth<before + 1>(job) : void()), ...);
 }
 NCF_MULTIARCH void of_column(const Column& job) {
@@ -191,6 +187,12 @@ NCF_MULTIARCH void of_column(const Column& job) {
 bool gates_pay(int64_t samples, Precision precision) {
   constexpr int64_t enough = 48;  // to make the tables for
   return samples >= enough && !(precision == Precision::bf16 && multiplier() == Multiplier::tiles);
+}
+
+int64_t gate_tables(int64_t units) {
+  // A word's last table may have fewer units.
+  const auto of_a_word = [](int64_t some) { return (some + units_of_table - 1) / units_of_table; };
+  return units / units_of_word * most_tables + of_a_word(units % units_of_word);
 }
 
 void gated_backward(const GatedWeights& weights, ConstMatrixView x, ConstMatrixView y,

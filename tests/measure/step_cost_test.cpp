@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ncf/measure/bench.hpp"
+#include "ncf/nn/gated_backward.hpp"
 
 namespace ncf {
 namespace {
@@ -72,6 +73,24 @@ TEST(StepCost, ForeseesTheBytesOfRowsInBf16) {
   EXPECT_EQ(step_traffic(result.work).rows, whole / 2);
   if (comm.size() == 1) return;
   EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
+}
+
+TEST(StepCost, CountsTableEntriesInsteadOfProducts) {
+  StepWork work;
+  work.batch = 5;
+  work.units = {8, 4, 3, 1};
+  work.projects = true;
+  EXPECT_EQ(step_flops(work).compute, 5 * 6 * (4 * 3 + 3));
+  work.by_gates = true;
+  EXPECT_EQ(step_flops(work).compute, 5 * (6 * 3 + 2 * 4 * 3 + 2 * 4))
+      << "the output unit, the last layer forward, and an addition an input both ways";
+  Config config = shaped(ModelKind::neural, 8000);
+  if (gates_pay(48, Precision::fp32)) {
+    EXPECT_TRUE(step_work(config, 1, 600, 900).by_gates);
+    EXPECT_FALSE(step_work(config, 8000 / 40, 600, 900).by_gates) << "too few samples a rank";
+    config.model.dropout = {0, 0.1};
+    EXPECT_FALSE(step_work(config, 1, 600, 900).by_gates) << "dropout between";
+  }
 }
 
 /// The pure numbers of a small example, by hand.

@@ -86,6 +86,12 @@ void check(int64_t rows, int64_t in, int64_t units) {
   }
 }
 
+TEST(GatedBackward, TablesHaveFiveUnitsAndWordsSixtyFour) {
+  for (const auto& [units, tables] :
+       {std::pair{1, 1}, {5, 1}, {6, 2}, {50, 10}, {64, 13}, {65, 14}, {128, 26}, {130, 27}})
+    EXPECT_EQ(gate_tables(units), tables);
+}
+
 TEST(GatedBackward, AsPlainLoops) {
   for (const int64_t rows : {0, 1, 5, 64, 257})
     for (const int64_t in : {1, 16, 17, 100})

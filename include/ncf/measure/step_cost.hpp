@@ -29,7 +29,8 @@ struct StepWork {
   bool batch_norm = false;  ///< after every hidden layer
   int64_t parts = 1;        ///< in which the rows of a batch come (comm.overlap)
   bool projects = false;    ///< the first layer is computed once a row, by the row's owner
-  double wire = 4;          ///< bytes of a value of a row, or of its gradient, in a message (comm.wire)
+  bool by_gates = false;  ///< back through the last hidden layer tables are added up (nn/gated_backward.hpp)
+  double wire = 4;        ///< bytes of a value of a row, or of its gradient, in a message (comm.wire)
 
   /// Rows of a table that the average rank owns and the batch uses.
   double owned(const TableWork& table) const { return table.unique_all / static_cast<double>(world); }

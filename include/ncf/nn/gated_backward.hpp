@@ -23,6 +23,9 @@ namespace ncf {
 /// number and the processor.
 bool gates_pay(int64_t samples, Precision precision);
 
+/// How many entries a sample adds up for so many units, and adds to.
+int64_t gate_tables(int64_t units);
+
 /// The weights of the layer [units × in] and of the output unit [units].
 struct GatedWeights {
   ConstMatrixView layer;
