@@ -59,8 +59,7 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
   }
   if (w.projects)
     for (TableWork& t : w.tables) t.travels = w.units[1];
-  if (config.model.hidden.size() > std::size_t{w.projects} && !w.batch_norm &&
-      config.model.dropout.back() == 0)
+  if (config.model.hidden.size() > 1 && !w.batch_norm && config.model.dropout.back() == 0)
     w.by_gates = gates_pay(std::min(w.batch / world, config.train.micro_batch),
                            config.train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32);
   return w;

@@ -144,9 +144,10 @@ bool Neural::unit_above_relu() const {
 }
 
 /// Whether the output unit and the last hidden layer are gone through together, in the one chunk that a pass
-/// without batch normalisation has.
+/// without batch normalisation has. Not above embeddings: what is not finite there must show in the weight's
+/// gradient, and a table drops what belongs to no unit.
 bool Neural::by_gates(int64_t rows) const {
-  return unit_above_relu() && gates_pay(rows, precision_);
+  return hidden_.size() > 1 && unit_above_relu() && gates_pay(rows, precision_);
 }
 
 void Neural::backward_by_gates(Workspace& work, int64_t granule, DenseParameters& parameters) const {

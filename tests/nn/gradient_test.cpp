@@ -2,6 +2,7 @@
 // and then the models are checked against the reference, also in micro-batches and slices.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "reference/agreement.hpp"

@@ -4,8 +4,9 @@
 ///
 /// The first layer is computed by rows where that can be and is quicker (row_projection.hpp): not with
 /// dropout on the embeddings, where every sample has inputs of its own. Samples are computed in micro-batches
-/// that keep the activations in cache, granules side by side on several threads; with batch normalisation,
-/// whose statistics need the whole slice at every layer, in one pass, each layer side by side.
+/// that keep the activations in cache, granules side by side on several threads, small ones together on one;
+/// with batch normalisation, whose statistics need the whole slice at every layer, in one pass, each layer side
+/// by side.
 
 #include <array>
 #include <functional>
