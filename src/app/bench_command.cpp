@@ -85,9 +85,7 @@ std::string in_words(const BenchResult& r, const MachineRates& m) {
     text += "\nThe first layer is computed once a row, by the row's owner: in gather and synchronise.\n";
   if (r.work.by_gates)
     text +=
-        "\nBack through the last hidden layer entries of tables are added up: few operations, at what the "
-        "cache "
-        "delivers.\n";
+        "\nBack through the last hidden layer sums are looked up in tables: few operations, many loads.\n";
   return text;
 }
 

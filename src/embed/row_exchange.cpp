@@ -12,10 +12,6 @@ NCF_MULTIARCH void add_row(int64_t n, const float* __restrict from, float* __res
   for (int64_t i = 0; i < n; ++i) to[i] += from[i];
 }
 
-std::size_t total(std::span<const int64_t> counts) {
-  return static_cast<std::size_t>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
-}
-
 MatrixView reshaped(Matrix& matrix, int64_t rows, int64_t cols) {
   matrix.reshape_aligned(rows, cols);
   return matrix.view();
@@ -78,7 +74,8 @@ void RowExchange::send_wishes(Communicator& comm) {
     send[r] = Wishes::count(std::span(wishes_.words).subspan(r * words, words));
     receive[r] = Wishes::count(std::span(wishes_.heard_words).subspan(r * words, words));
   }
-  wishes_.heard_rows.resize(total(receive));
+  wishes_.heard_rows.resize(
+      static_cast<std::size_t>(std::accumulate(receive.begin(), receive.end(), int64_t{0})));
   comm.all_to_all_v(std::span<const int32_t>(wishes_.rows), std::span<const int64_t>(send),
                     std::span(wishes_.heard_rows), std::span<const int64_t>(receive));
 }

@@ -35,6 +35,16 @@ double samples_here(const StepWork& w) {
   return static_cast<double>(w.batch) / static_cast<double>(w.world);
 }
 
+/// As Neural decides it, for the average granule.
+bool goes_by_gates(const Config& config, int64_t world) {
+  const ModelConfig& model = config.model;
+  const TrainConfig& train = config.train;
+  if (model.hidden.size() < 2 || model.batch_norm || model.dropout.back() > 0) return false;
+  const int64_t granules = train.reproducible == Reproducible::ranks ? train.granules : world;
+  return gates_pay(std::min(train.batch_size / granules, train.micro_batch),
+                   train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32);
+}
+
 }  // namespace
 
 StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64_t item_rows) {
@@ -56,12 +66,10 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
     w.projects = !config.model.hidden.empty() && config.model.embedding_dropout == 0 &&
                  projects_rows(config.train, table_shapes(config.model, user_rows, item_rows),
                                config.model.hidden[0], w.batch);
+    w.by_gates = goes_by_gates(config, world);
   }
   if (w.projects)
     for (TableWork& t : w.tables) t.travels = w.units[1];
-  if (config.model.hidden.size() > 1 && !w.batch_norm && config.model.dropout.back() == 0)
-    w.by_gates = gates_pay(std::min(w.batch / world, config.train.micro_batch),
-                           config.train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32);
   return w;
 }
 

@@ -6,6 +6,14 @@
 #include "ncf/nn/gemm.hpp"
 
 namespace ncf {
+namespace {
+
+/// Whether products are made of all rows at once, shared out to threads, and not class by class.
+bool across_classes(const OwnedRows& rows, Op op_weight, const WorkerPool& pool) {
+  return static_cast<int64_t>(rows.classes()) > pool.workers() && rows_are_independent(op_weight);
+}
+
+}  // namespace
 
 bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables, int64_t units,
                    int64_t samples) {
@@ -26,15 +34,6 @@ bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables,
   }
   return flops >= flops_a_byte * std::max(0.0, bytes - cache_bytes);
 }
-
-namespace {
-
-/// Whether products are made of all rows at once, shared out to threads, and not class by class.
-bool across_classes(const OwnedRows& rows, Op op_weight, const WorkerPool& pool) {
-  return static_cast<int64_t>(rows.classes()) > pool.workers() && rows_are_independent(op_weight);
-}
-
-}  // namespace
 
 void project_rows(const OwnedRows& rows, ForwardWeight weight, std::span<const float> bias, MatrixView out,
                   WorkerPool& pool, Precision precision) {

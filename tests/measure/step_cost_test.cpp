@@ -85,9 +85,14 @@ TEST(StepCost, CountsTableEntriesInsteadOfProducts) {
   EXPECT_EQ(step_flops(work).compute, 5 * (6 * 3 + 2 * 4 * 3 + 2 * 4))
       << "the output unit, the last layer forward, and an addition an input both ways";
   Config config = shaped(ModelKind::neural, 8000);
+  EXPECT_FALSE(step_work(shaped(ModelKind::dot, 8000), 1, 600, 900).by_gates) << "which has no layers";
   if (gates_pay(48, Precision::fp32)) {
     EXPECT_TRUE(step_work(config, 1, 600, 900).by_gates);
     EXPECT_FALSE(step_work(config, 8000 / 40, 600, 900).by_gates) << "too few samples a rank";
+    config.train.reproducible = Reproducible::ranks;
+    config.train.granules = 256;
+    EXPECT_FALSE(step_work(config, 1, 600, 900).by_gates) << "too few a granule";
+    config.train.reproducible = Reproducible::run;
     config.model.dropout = {0, 0.1};
     EXPECT_FALSE(step_work(config, 1, 600, 900).by_gates) << "dropout between";
   }
