@@ -61,7 +61,7 @@ void Neural::forward_linear(const BatchView& batch, const Pass& pass, Workspace&
   const MatrixView y = work.activations[layer].relu.view().rows_from(c.first, c.count);
   if (layer > 0 || !projects_) {
     linear_forward(input_of(work, layer).rows_from(c.first, c.count), weight_of(layer, parameters), y,
-                   precision_);
+                   precision_, layer > 0 ? Zeros::many : Zeros::few);
     const std::span<const float> bias = bias_of(hidden_[layer], parameters);
     if (layer + 1 < hidden_.size() || !unit_above_relu()) return add_bias_relu(bias, y);
     return relu_unit_forward(y, bias, parameters.value(out_weight_), parameters.value(out_bias_)[0],

@@ -47,7 +47,7 @@ bool has_bf16() {
 }
 
 void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta,
-          Precision precision) {
+          Precision precision, Zeros in_a) {
   const int64_t k = op_a == Op::none ? a.cols : a.rows;
   if (c.rows == 0 || c.cols == 0) return;
   if (k == 0) {
@@ -57,7 +57,7 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
   }
   if (op_b == Op::none && multiplier() == Multiplier::tiles && worth_tiles(op_a, c, k, precision))
     return gemm_amx(a, op_a, b, c, beta != 0, precision);
-  if (multiplier() != Multiplier::onednn) return gemm_vector(a, op_a, b, op_b, c, beta != 0, precision);
+  if (multiplier() != Multiplier::onednn) return gemm_vector(a, op_a, b, op_b, c, beta != 0, precision, in_a);
   if (precision == Precision::bf16) throw Error(ErrorKind::internal, "no bfloat16 products here: has_bf16()");
   const auto flag = [](Op op) { return op == Op::none ? 'N' : 'T'; };
   const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride,

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gemm_skip.hpp"
 #include "vector_packing.hpp"
 
 namespace ncf {
@@ -173,8 +174,28 @@ int64_t few_of(Op op_a, int64_t columns, int64_t numbers) {
   return few * (vectors_of(words) + adding_up) < words ? few : 0;
 }
 
+/// c = left · the packed panels, added to c if `adds`.
+template <class Numbers, bool side_by_side>
+void multiply_panels(const Left<typename Numbers::Word>& left, const Shares& panels, int64_t words,
+                     const typename Numbers::Word* panel, MatrixView c, bool adds) {
+  for (int64_t p = 0, column = 0; p < panels.parts; ++p) {
+    const int64_t vectors = panels.part(p);
+    multiply_rows<Numbers, side_by_side>({.left = left,
+                                          .panel = panel,
+                                          .words = words,
+                                          .out = c.data + column,
+                                          .stride = c.stride,
+                                          .last = lanes_from(column + (vectors - 1) * lanes, c.cols),
+                                          .adds = adds},
+                                         c.rows, vectors);
+    panel += words * vectors * lanes;
+    column += vectors * lanes;
+  }
+}
+
 template <class Numbers>
-void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds) {
+void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds,
+                  Zeros in_a) {
   using Word = typename Numbers::Word;
   thread_local AlignedVector<Word> left_words, right_words, few_words;
   const bool turned = op_a == Op::transpose;
@@ -192,21 +213,15 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
       const int64_t rows = std::min(rows_at_once, c.rows - r);
       const ConstMatrixView part =
           turned ? a.rows_from(k, count).cols_from(r, rows) : a.rows_from(r, rows).cols_from(k, count);
+      const MatrixView out = c.rows_from(r, rows);
       const Left<Word> left = left_of<Numbers>(part, op_a, left_words);
-      const Word* panel = right_words.data();
-      for (int64_t p = 0, column = 0; p < panels.parts; ++p) {
-        const int64_t vectors = panels.part(p);
-        const Tile<Word> tile{left,     panel,
-                              words,    c.row(r) + column,
-                              c.stride, lanes_from(column + (vectors - 1) * lanes, many),
-                              adds_now};
-        turned ? multiply_rows<Numbers, true>(tile, rows, vectors)
-               : multiply_rows<Numbers, false>(tile, rows, vectors);
-        panel += words * vectors * lanes;
-        column += vectors * lanes;
-      }
-      if (few > 0)
-        multiply_few_columns<Numbers>(left, last, words, c.rows_from(r, rows).cols_from(many, few), adds_now);
+      if (few > 0) multiply_few_columns<Numbers>(left, last, words, out.cols_from(many, few), adds_now);
+      const MatrixView of_panels = out.cols_from(0, many);
+      if (in_a == Zeros::many && may_pay<Numbers>(vectors_of(many)) &&
+          skip_zeros<Numbers>(left, turned, words, panels, right_words.data(), of_panels, adds_now))
+        continue;
+      turned ? multiply_panels<Numbers, true>(left, panels, words, right_words.data(), of_panels, adds_now)
+             : multiply_panels<Numbers, false>(left, panels, words, right_words.data(), of_panels, adds_now);
     }
   }
 }
@@ -214,9 +229,9 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
 }  // namespace
 
 void gemm_vector(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds,
-                 Precision precision) {
-  precision == Precision::fp32 ? multiply_all<Float32>(a, op_a, b, op_b, c, adds)
-                               : multiply_all<Bfloat16>(a, op_a, b, op_b, c, adds);
+                 Precision precision, Zeros in_a) {
+  precision == Precision::fp32 ? multiply_all<Float32>(a, op_a, b, op_b, c, adds, in_a)
+                               : multiply_all<Bfloat16>(a, op_a, b, op_b, c, adds, in_a);
 }
 
 }  // namespace ncf
@@ -225,7 +240,7 @@ void gemm_vector(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixV
 
 namespace ncf {
 
-void gemm_vector(ConstMatrixView, Op, ConstMatrixView, Op, MatrixView, bool, Precision) {
+void gemm_vector(ConstMatrixView, Op, ConstMatrixView, Op, MatrixView, bool, Precision, Zeros) {
   throw Error(ErrorKind::internal, "this program was built without AVX-512");
 }
 

@@ -11,6 +11,8 @@
 namespace ncf {
 namespace {
 
+// ReLU leaves a NaN as it is, so that it shows in the loss.
+//
 // Whole matrices, not rows: a call through the choice of instruction set costs as much as a short row.
 
 NCF_MULTIARCH void bias_relu(MatrixView y, const float* __restrict bias) {
@@ -18,14 +20,14 @@ NCF_MULTIARCH void bias_relu(MatrixView y, const float* __restrict bias) {
     float* __restrict row = y.row(r);
     for (int64_t i = 0; i < y.cols; ++i) {
       const float value = row[i] + bias[i];
-      row[i] = value > 0 ? value : 0;
+      row[i] = value < 0 ? 0 : value;
     }
   }
 }
 NCF_MULTIARCH void relu(MatrixView y) {
   for (int64_t r = 0; r < y.rows; ++r) {
     float* __restrict row = y.row(r);
-    for (int64_t i = 0; i < y.cols; ++i) row[i] = row[i] > 0 ? row[i] : 0;
+    for (int64_t i = 0; i < y.cols; ++i) row[i] = row[i] < 0 ? 0 : row[i];
   }
 }
 NCF_MULTIARCH void mask(ConstMatrixView y, MatrixView dy) {
@@ -93,8 +95,8 @@ void transpose(ConstMatrixView from, Matrix& to) {
                                          : transpose_squares(from, to.view());
 }
 
-void linear_forward(ConstMatrixView x, ForwardWeight weight, MatrixView y, Precision precision) {
-  gemm(x, Op::none, weight.matrix, weight.op(), y, 0, precision);
+void linear_forward(ConstMatrixView x, ForwardWeight weight, MatrixView y, Precision precision, Zeros in_x) {
+  gemm(x, Op::none, weight.matrix, weight.op(), y, 0, precision, in_x);
 }
 
 void add_bias_relu(std::span<const float> bias, MatrixView y) {
@@ -108,12 +110,12 @@ void relu_backward(ConstMatrixView y, MatrixView dy, std::span<float> dbias) {
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
                      MatrixView dx, Precision precision) {
   if (dy.rows == 0) return;
-  gemm(dy, Op::transpose, x, Op::none, dweight, 1, precision);
+  gemm(dy, Op::transpose, x, Op::none, dweight, 1, precision, Zeros::many);
   if (dx.data != nullptr) linear_backward_inputs(weight, dy, dx, precision);
 }
 
 void linear_backward_inputs(ConstMatrixView weight, ConstMatrixView dy, MatrixView dx, Precision precision) {
-  gemm(dy, Op::none, weight, Op::none, dx, 0, precision);
+  gemm(dy, Op::none, weight, Op::none, dx, 0, precision, Zeros::many);
 }
 
 void add_rows(ConstMatrixView x, std::span<float> sum) {

@@ -28,7 +28,7 @@ struct Forward {
         read(from_a + j * lanes, p);
         read(from_b + j * lanes, q);
         p += q;
-        p = p > 0 ? p : Lanes{};
+        p = p < 0 ? Lanes{} : p;  // a NaN stays one
         write(to + j * lanes, p);
       }
     }
@@ -94,7 +94,7 @@ void forward_plainly(const Forward& job) {
   for (int64_t r = 0; r < job.y.rows; ++r)
     for (int64_t i = 0; i < job.y.cols; ++i) {
       const float sum = job.a(job.of_a[r], i) + job.b(job.of_b[r], i);
-      job.y(r, i) = sum > 0 ? sum : 0;
+      job.y(r, i) = sum < 0 ? 0 : sum;
     }
 }
 void backward_plainly(const Backward& job) {

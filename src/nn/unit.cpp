@@ -95,7 +95,7 @@ struct ReluForward {
         Lanes v;
         read(values, v);
         v += b;
-        v = v > 0 ? v : Lanes{};
+        v = v < 0 ? Lanes{} : v;
         keep(v, columns);
         write(values, v);
         sums[r] += w * v;

@@ -36,7 +36,8 @@ struct Left {
 
 struct Float32 {
   using Word = float;
-  static constexpr int64_t a_word = 1;  // numbers
+  static constexpr int64_t a_word = 1;              // numbers
+  static constexpr int32_t not_signs = 0x7fffffff;  // of a word's bits, which are all 0 in a zero
   static NCF_AVX512_INLINE __m512 to_all_lanes(Word word) { return _mm512_set1_ps(word); }
   static NCF_AVX512_INLINE void add_product(__m512& sum, __m512 left, __m512 right) {
     sum = _mm512_fmadd_ps(left, right, sum);
@@ -62,6 +63,7 @@ struct Turns {
 struct Bfloat16 {
   using Word = uint32_t;
   static constexpr int64_t a_word = 2;
+  static constexpr int32_t not_signs = 0x7fff7fff;
   static NCF_AVX512_INLINE __m512 to_all_lanes(Word word) {
     return _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(word)));
   }

@@ -188,5 +188,76 @@ TEST(Gemm, ARowsProductDoesNotDependOnTheRowsAroundIt) {
   }
 }
 
+/// `m` with about this share of its numbers left, in places that follow no pattern, the others 0.
+Matrix gated(Matrix m, double share) {
+  for (int64_t r = 0; r < m.rows(); ++r)
+    for (int64_t c = 0; c < m.cols(); ++c) {
+      const double at =
+          std::sin(12.9898 * static_cast<double>(r) + 78.233 * static_cast<double>(c)) * 43758.5453;
+      if (at - std::floor(at) >= share) m.row(r)[c] = c % 3 == 0 ? -0.0F : 0.0F;
+    }
+  return m;
+}
+
+/// Of the shape m × n × k the same bits, whether zeros of the left operand are skipped or not.
+void expect_same_without_zeros(int64_t m, int64_t n, int64_t k, double share, Op op_a, Op op_b, float beta,
+                               Precision precision) {
+  SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k << ", left " << share
+                                  << (op_a == Op::none ? "" : ", a transposed")
+                                  << (op_b == Op::none ? "" : ", b transposed") << ", beta " << beta
+                                  << (precision == Precision::bf16 ? ", bf16" : ""));
+  const Matrix a = gated(op_a == Op::none ? mixed(m, k, 1) : mixed(k, m, 1), share);
+  const Matrix b = op_b == Op::none ? mixed(k, n, 2) : mixed(n, k, 2);
+  Matrix all(m, n + 2), skipping(m, n + 2);
+  all.fill(0.5F);
+  skipping.fill(0.5F);
+  gemm(a.view(), op_a, b.view(), op_b, all.view().cols_from(1, n), beta, precision, Zeros::few);
+  gemm(a.view(), op_a, b.view(), op_b, skipping.view().cols_from(1, n), beta, precision, Zeros::many);
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n + 2; ++j) ASSERT_EQ(skipping.row(i)[j], all.row(i)[j]) << i << ' ' << j;
+}
+
+TEST(GemmWithoutZeros, HasTheSameBits) {
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    if (precision == Precision::bf16 && !has_bf16()) continue;
+    for (const double share : {0.0, 0.05, 0.3, 0.5, 1.0})
+      for (const int64_t m : {1, 15, 97, 400})  // more than are done at once, too
+        for (const int64_t k : {1, 63, 129, 600})
+          for (const int64_t n : {5, 50, 100, 128, 150})
+            for (const Op op_a : {Op::none, Op::transpose})
+              for (const Op op_b : {Op::none, Op::transpose}) {
+                expect_same_without_zeros(m, n, k, share, op_a, op_b, static_cast<float>((m + n) % 2),
+                                          precision);
+                if (HasFatalFailure()) return;
+              }
+  }
+}
+
+TEST(GemmWithoutZeros, SkipsThem) {
+  // What only zeros are multiplied with is not looked at: so it can be seen that they are skipped.
+  if (multiplier() != Multiplier::vectors) GTEST_SKIP() << "only products in vector registers skip zeros";
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    if (precision == Precision::bf16 && !has_bf16()) continue;
+    for (const Op op_a : {Op::none, Op::transpose}) {
+      Matrix a = gated(mixed(100, 100, 1), 0.3), b = mixed(100, 128, 2), c(100, 128);
+      for (int64_t i = 0; i < 100; ++i)
+        for (const int64_t l : {40, 41}) (op_a == Op::none ? a.row(i)[l] : a.row(l)[i]) = 0;
+      b.row(40)[5] = std::numeric_limits<float>::infinity();
+      gemm(a.view(), op_a, b.view(), Op::none, c.view(), 0, precision, Zeros::many);
+      for (int64_t i = 0; i < 100; ++i)
+        for (int64_t j = 0; j < 128; ++j) ASSERT_TRUE(std::isfinite(c.row(i)[j])) << i << ' ' << j;
+    }
+  }
+}
+
+TEST(GemmWithoutZeros, TakesANaNForNoZero) {
+  Matrix a = gated(mixed(80, 80, 1), 0.2), c(80, 80);
+  const Matrix b = mixed(80, 80, 2);
+  a.row(3)[4] = std::numeric_limits<float>::quiet_NaN();
+  gemm(a.view(), Op::none, b.view(), Op::none, c.view(), 0, Precision::fp32, Zeros::many);
+  for (int64_t i = 0; i < 80; ++i)
+    for (int64_t j = 0; j < 80; ++j) ASSERT_EQ(std::isnan(c.row(i)[j]), i == 3);
+}
+
 }  // namespace
 }  // namespace ncf

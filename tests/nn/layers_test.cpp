@@ -334,5 +334,26 @@ TEST(Unit, BackwardThroughTheReluBelowAtOnce) {
   }
 }
 
+TEST(Relu, KeepsANaN) {
+  // Else an embedding that is not finite would be a 0 to all that follows.
+  const float nan = std::nanf("");
+  const std::vector<float> bias(20, 0.5F), weight(20, 1.0F);
+  const std::vector<int32_t> first_row = {0};
+  for (const bool in_lanes : {false, true}) {
+    Matrix bad = filled(1, 20, 1);
+    bad.row(0)[17] = nan;
+    if (in_lanes) bad = aligned(bad);
+    Matrix with_bias = bad, plain = bad, unit = bad, sum = bad;
+    add_bias_relu(bias, with_bias.view());
+    add_bias_relu({}, plain.view());
+    std::vector<float> z(1);
+    relu_unit_forward(unit.view(), bias, weight, 0, z);
+    sum_relu_forward(bad.view(), bad.view(), first_row, first_row, sum.view());
+    EXPECT_TRUE(std::isnan(z[0]));
+    for (const Matrix* y : {&with_bias, &plain, &unit, &sum})
+      for (int64_t c = 0; c < 20; ++c) ASSERT_EQ(std::isnan(y->row(0)[c]), c == 17) << c;
+  }
+}
+
 }  // namespace
 }  // namespace ncf

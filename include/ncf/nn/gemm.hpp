@@ -23,10 +23,14 @@ Multiplier multiplier();
 /// processor does not multiply bfloat16 numbers itself.
 bool has_bf16();
 
+/// Of the left operand. many: such as ReLU leaves. They are skipped where that is quicker; bits do not depend on
+/// it, as long as the right operand is finite, of which nothing is seen that only zeros are multiplied with.
+enum class Zeros { few, many };
+
 /// c = op(a) · op(b) + beta · c, with beta 0 or 1. Shapes: op(a) [m × k], op(b) [k × n], c [m × n].
 /// Empty shapes are fine: with k = 0, c becomes beta · c. Throws Error{internal} when oneDNN refuses.
 void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, float beta = 0,
-          Precision precision = Precision::fp32);
+          Precision precision = Precision::fp32, Zeros in_a = Zeros::few);
 
 /// Whether a row of a product has the same bits whatever other rows the left operand has. Not in tiles, which
 /// only larger products are made in, nor by oneDNN.

@@ -27,17 +27,17 @@ struct ForwardWeight {
 /// to = fromᵀ, reshaped.
 void transpose(ConstMatrixView from, Matrix& to);
 
-/// y = x·Wᵀ. x [rows × in], weight [out × in], y [rows × out].
+/// y = x·Wᵀ. x [rows × in], weight [out × in], y [rows × out]. in_x: whether it has zeros that ReLU left.
 void linear_forward(ConstMatrixView x, ForwardWeight weight, MatrixView y,
-                    Precision precision = Precision::fp32);
-/// y = relu(y + bias), in place; bias [cols] or empty.
+                    Precision precision = Precision::fp32, Zeros in_x = Zeros::few);
+/// y = relu(y + bias), in place; bias [cols] or empty. A NaN stays one.
 void add_bias_relu(std::span<const float> bias, MatrixView y);
 
 /// dy ·= (y > 0), in place: the gradient before the ReLU that made y. dbias (may be empty), of the bias
 /// before that ReLU, += column sums of it.
 void relu_backward(ConstMatrixView y, MatrixView dy, std::span<float> dbias);
 
-/// dweight += dyᵀ·x; dx = dy·W (dx.data null: not wanted).
+/// dweight += dyᵀ·x; dx = dy·W (dx.data null: not wanted). dy is expected to have zeros, from a ReLU.
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
                      MatrixView dx, Precision precision = Precision::fp32);
 
