@@ -65,7 +65,7 @@ bool may_pay(int64_t vectors) {
 }
 /// Whether skipping zeros is quicker when so many words are not zero.
 inline bool skipping_pays(int64_t present, int64_t words) {
-  return 10 * present <= 6 * words;
+  return 3 * present <= 2 * words;
 }
 
 /// Sums of all rows with one panel or two that follow each other, and where they go.
