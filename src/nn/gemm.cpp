@@ -5,6 +5,7 @@
 #include <dnnl.hpp>
 
 #include "gemm_amx.hpp"
+#include "gemm_skip_avx2.hpp"
 #include "gemm_vector.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/narrow.hpp"
@@ -18,6 +19,11 @@ namespace {
 /// gain.
 constexpr int64_t rows_for_tiles = 96;
 
+/// Whether oneDNN uses a level of instructions: the processor has it, and ONEDNN_MAX_CPU_ISA allows it.
+bool allowed(dnnl_cpu_isa_t level) {
+  return (dnnl_get_effective_cpu_isa() & level) == level;
+}
+
 /// Whether a product is sooner done in tiles. Where rows are summed up, which must be turned round for it,
 /// only large results are.
 bool worth_tiles(Op op_a, ConstMatrixView c, int64_t k, Precision precision) {
@@ -30,12 +36,23 @@ bool worth_tiles(Op op_a, ConstMatrixView c, int64_t k, Precision precision) {
 
 Multiplier multiplier() {
   static const Multiplier widest = [] {
-    const bool allowed =
-        (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
-    if (!allowed || !has_avx512()) return Multiplier::onednn;
+    if (!allowed(dnnl_cpu_isa_avx512_core) || !has_avx512()) return Multiplier::onednn;
     return has_amx() ? Multiplier::tiles : Multiplier::vectors;
   }();
   return widest;
+}
+
+bool skips_zeros() {
+  static const bool with_onednn = allowed(dnnl_cpu_isa_avx2) && has_avx2();
+  switch (multiplier()) {
+    case Multiplier::onednn:
+      return with_onednn;
+    case Multiplier::vectors:
+      return true;
+    case Multiplier::tiles:
+      break;
+  }
+  return false;
 }
 
 bool has_bf16() {
@@ -59,6 +76,7 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
     return gemm_amx(a, op_a, b, c, beta != 0, precision);
   if (multiplier() != Multiplier::onednn) return gemm_vector(a, op_a, b, op_b, c, beta != 0, precision, in_a);
   if (precision == Precision::bf16) throw Error(ErrorKind::internal, "no bfloat16 products here: has_bf16()");
+  if (in_a == Zeros::many && skips_zeros() && gemm_skip_avx2(a, op_a, b, op_b, c, beta != 0)) return;
   const auto flag = [](Op op) { return op == Op::none ? 'N' : 'T'; };
   const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride,
                                           b.data, b.stride, beta, c.data, c.stride);

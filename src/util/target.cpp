@@ -25,6 +25,16 @@ bool ask_for_amx() {
 
 }  // namespace
 
+bool has_avx2() {
+#ifdef NCF_AVX2
+  __builtin_cpu_init();
+  static const bool has = __builtin_cpu_supports("x86-64-v3") != 0;
+  return has;
+#else
+  return false;
+#endif
+}
+
 bool has_avx512() {
 #ifdef NCF_AVX512
   __builtin_cpu_init();

@@ -8,6 +8,12 @@
 #define NCF_MULTIARCH
 #endif
 
+/// NCF_AVX2 before a function definition: compiled for processors with AVX2 and what x86-64-v3 has with it,
+/// to be called after has_avx2() only. Not defined where the compiler cannot.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define NCF_AVX2 __attribute__((target("arch=x86-64-v3")))
+#endif
+
 /// NCF_AVX512 before a function definition: compiled for processors with AVX-512, to be called after
 /// has_avx512() only, its bfloat16 instructions where has_bf16(). Not defined where the compiler cannot.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -21,6 +27,9 @@
 #endif
 
 namespace ncf {
+
+/// Whether the processor has AVX2 with all that x86-64-v3 has beside it, and this program can use it.
+bool has_avx2();
 
 /// Whether the processor has AVX-512 with all that x86-64-v4 has of it, and this program can use it.
 bool has_avx512();
