@@ -83,6 +83,9 @@ std::string in_words(const BenchResult& r, const MachineRates& m) {
   }
   if (r.work.projects)
     text += "\nThe first layer is computed once a row, by the row's owner: in gather and synchronise.\n";
+  if (r.work.skips_zeros)
+    text +=
+        "\nZeros that ReLU leaves are skipped and counted all the same: that can be more than the roof.\n";
   if (r.work.by_gates)
     text +=
         "\nBack through the last hidden layer sums are looked up in tables: few operations, many loads.\n";

@@ -6,9 +6,12 @@
 #include "ncf/nn/sum_relu.hpp"
 #include "ncf/nn/unit.hpp"
 #include "ncf/util/denormals.hpp"
+#include "ncf/util/prefetch.hpp"
 
 namespace ncf {
 namespace {
+
+constexpr int64_t ahead = 8;  // samples whose rows are asked for meanwhile
 
 template <class T>
 std::span<const T> of_pass(std::span<const T> all, int64_t first, int64_t count) {
@@ -20,6 +23,10 @@ std::span<const T> of_pass(std::span<const T> all, int64_t first, int64_t count)
 void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at, Matrix& input) {
   for (int64_t r = 0; r < count; ++r) {
     const auto k = static_cast<std::size_t>(first + r);
+    if (r + ahead < count) {
+      prefetch(batch.users.row(batch.user_slots[k + ahead]), batch.users.cols);
+      prefetch(batch.items.row(batch.item_slots[k + ahead]), batch.items.cols);
+    }
     float* x = input.row(at + r);
     std::copy_n(batch.users.row(batch.user_slots[k]), batch.users.cols, x);
     std::copy_n(batch.items.row(batch.item_slots[k]), batch.items.cols, x + batch.users.cols);
@@ -61,7 +68,7 @@ void Neural::forward_linear(const BatchView& batch, const Pass& pass, Workspace&
   const MatrixView y = work.activations[layer].relu.view().rows_from(c.first, c.count);
   if (layer > 0 || !projects_) {
     linear_forward(input_of(work, layer).rows_from(c.first, c.count), weight_of(layer, parameters), y,
-                   precision_, layer > 0 ? Zeros::many : Zeros::few);
+                   precision_, layer > 0 && !batch_norm_ ? Zeros::many : Zeros::few);
     const std::span<const float> bias = bias_of(hidden_[layer], parameters);
     if (layer + 1 < hidden_.size() || !unit_above_relu()) return add_bias_relu(bias, y);
     return relu_unit_forward(y, bias, parameters.value(out_weight_), parameters.value(out_bias_)[0],

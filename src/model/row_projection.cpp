@@ -55,9 +55,12 @@ void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Gr
                            Precision precision) {
   const int64_t cols = rows.values.cols;
   const ConstMatrixView weight = parameters.matrix(weight_segment).cols_from(first_column, cols);
+  // A sum has a zero only where the unit was off for all its samples. Products of floats look how many there
+  // are.
+  const Zeros zeros = precision == Precision::fp32 ? Zeros::many : Zeros::few;
   const auto gradients_of_rows = [&](int64_t first, int64_t end) {
     gemm(sums.rows_from(first, end - first), Op::none, weight, Op::none,
-         row_gradients.rows_from(first, end - first), 0, precision, Zeros::many);
+         row_gradients.rows_from(first, end - first), 0, precision, zeros);
   };
   const bool at_once = across_classes(rows, Op::none, pool);
   if (at_once) pool.share_out(rows.values.rows, gradients_of_rows);
@@ -67,7 +70,8 @@ void project_rows_backward(const OwnedRows& rows, ConstMatrixView sums, const Gr
     const int64_t granule = granules.leaf_of_class(of_class);
     if (!at_once) gradients_of_rows(rows.class_bounds[k], rows.class_bounds[k + 1]);
     gemm(s, Op::transpose, x, Op::none,
-         parameters.gradient_matrix(weight_segment, granule).cols_from(first_column, cols), 0, precision, Zeros::many);
+         parameters.gradient_matrix(weight_segment, granule).cols_from(first_column, cols), 0, precision,
+         zeros);
     if (bias_segment != nullptr) add_rows(s, parameters.gradient(*bias_segment, granule));
   });
 }

@@ -74,9 +74,10 @@ void gemm(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, 
   }
   if (op_b == Op::none && multiplier() == Multiplier::tiles && worth_tiles(op_a, c, k, precision))
     return gemm_amx(a, op_a, b, c, beta != 0, precision);
+  if (!skips_zeros()) in_a = Zeros::few;
   if (multiplier() != Multiplier::onednn) return gemm_vector(a, op_a, b, op_b, c, beta != 0, precision, in_a);
   if (precision == Precision::bf16) throw Error(ErrorKind::internal, "no bfloat16 products here: has_bf16()");
-  if (in_a == Zeros::many && skips_zeros() && gemm_skip_avx2(a, op_a, b, op_b, c, beta != 0)) return;
+  if (in_a == Zeros::many && gemm_skip_avx2(a, op_a, b, op_b, c, beta != 0)) return;
   const auto flag = [](Op op) { return op == Op::none ? 'N' : 'T'; };
   const dnnl_status_t status = dnnl_sgemm(flag(op_a), flag(op_b), c.rows, c.cols, k, 1.0F, a.data, a.stride,
                                           b.data, b.stride, beta, c.data, c.stride);

@@ -2,15 +2,16 @@
 // some words of the sums, all columns packed; some rows; a panel of columns; a tile of rows.
 #include "gemm_vector.hpp"
 
+#include "gemm_skip.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/target.hpp"
 
 #ifdef NCF_AVX512
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
-#include "gemm_skip.hpp"
 #include "vector_packing.hpp"
 
 namespace ncf {
@@ -217,9 +218,10 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
       const Left<Word> left = left_of<Numbers>(part, op_a, left_words);
       if (few > 0) multiply_few_columns<Numbers>(left, last, words, out.cols_from(many, few), adds_now);
       const MatrixView of_panels = out.cols_from(0, many);
-      if (in_a == Zeros::many && may_pay<Numbers>(vectors_of(many)) &&
-          skip_zeros<Numbers>(left, turned, words, panels, right_words.data(), of_panels, adds_now))
-        continue;
+      if constexpr (std::is_same_v<Numbers, Float32>)
+        if (in_a == Zeros::many &&
+            skip_zeros(left, turned, words, panels, right_words.data(), of_panels, adds_now))
+          continue;
       turned ? multiply_panels<Numbers, true>(left, panels, words, right_words.data(), of_panels, adds_now)
              : multiply_panels<Numbers, false>(left, panels, words, right_words.data(), of_panels, adds_now);
     }
@@ -230,8 +232,11 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
 
 void gemm_vector(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds,
                  Precision precision, Zeros in_a) {
-  precision == Precision::fp32 ? multiply_all<Float32>(a, op_a, b, op_b, c, adds, in_a)
-                               : multiply_all<Bfloat16>(a, op_a, b, op_b, c, adds, in_a);
+  if (precision == Precision::fp32) return multiply_all<Float32>(a, op_a, b, op_b, c, adds, in_a);
+  // Decided by the shape alone, as the bits are not those of the tiles; fewer columns gain too little.
+  constexpr int64_t enough = 65;
+  if (in_a == Zeros::many && c.cols >= enough) return gemm_skip_bf16(a, op_a, b, op_b, c, adds);
+  multiply_all<Bfloat16>(a, op_a, b, op_b, c, adds, in_a);
 }
 
 }  // namespace ncf

@@ -8,8 +8,8 @@
 
 namespace ncf {
 
-/// c = op(a)·op(b), added to c if `adds`. No side is empty; the processor has_avx512() (target.hpp), for
-/// Precision::bf16 also has_bf16().
+/// c = op(a)·op(b), added to c if `adds`; zeros of a are skipped if there are `many`. No side is empty; the
+/// processor has_avx512() (target.hpp), for Precision::bf16 also has_bf16().
 void gemm_vector(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds,
                  Precision precision, Zeros in_a);
 

@@ -36,8 +36,7 @@ struct Left {
 
 struct Float32 {
   using Word = float;
-  static constexpr int64_t a_word = 1;              // numbers
-  static constexpr int32_t not_signs = 0x7fffffff;  // of a word's bits, which are all 0 in a zero
+  static constexpr int64_t a_word = 1;  // numbers
   static NCF_AVX512_INLINE __m512 to_all_lanes(Word word) { return _mm512_set1_ps(word); }
   static NCF_AVX512_INLINE void add_product(__m512& sum, __m512 left, __m512 right) {
     sum = _mm512_fmadd_ps(left, right, sum);
@@ -63,7 +62,6 @@ struct Turns {
 struct Bfloat16 {
   using Word = uint32_t;
   static constexpr int64_t a_word = 2;
-  static constexpr int32_t not_signs = 0x7fff7fff;
   static NCF_AVX512_INLINE __m512 to_all_lanes(Word word) {
     return _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(word)));
   }
@@ -193,6 +191,26 @@ Left<typename Numbers::Word> left_of(ConstMatrixView from, Op op,
     pack_left<Numbers>(from, op, stride, buffer.data());
     return {buffer.data(), op == Op::none ? stride : 1, op == Op::none ? 1 : stride};
   }
+}
+
+/// Words side by side become rows of words, zeros to the end of their last vector.
+template <class Word>
+NCF_AVX512 Left<Word> turn(const Left<Word>& left, int64_t rows, int64_t words, AlignedVector<Word>& buffer) {
+  const int64_t stride = vectors_of(words) * lanes;
+  reserve(buffer, rows * stride);
+  for (int64_t r = 0; r < rows; r += lanes)
+    for (int64_t w = 0; w < words; w += lanes) {
+      Lanes square[lanes];
+      const uint16_t there = lanes_from(r, rows);
+      for (int64_t i = 0; i < lanes; ++i)
+        square[i] = w + i < words ? reinterpret_cast<Lanes>(
+                                        _mm512_maskz_loadu_epi32(there, left.data + (w + i) * left.word + r))
+                                  : Lanes{};
+      transpose(square);
+      for (int64_t i = 0; i < std::min(lanes, rows - r); ++i)
+        _mm512_store_ps(buffer.data() + (r + i) * stride + w, reinterpret_cast<__m512>(square[i]));
+    }
+  return {buffer.data(), stride, 1};
 }
 
 }  // namespace ncf::in_vectors

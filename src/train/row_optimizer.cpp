@@ -3,16 +3,15 @@
 #include <cmath>
 
 #include "ncf/util/denormals.hpp"
+#include "ncf/util/prefetch.hpp"
 
 namespace ncf {
 namespace {
 
-/// Rows lie anywhere in tables larger than the caches, where no processor foresees them: ask for them ahead.
-constexpr std::size_t ahead = 3;
+constexpr std::size_t ahead = 3;  // rows that are asked for meanwhile
 
-void prefetch(const Matrix& table, int64_t row) {
-  const auto* at = reinterpret_cast<const char*>(table.row(row));
-  for (int64_t byte = 0; byte < 4 * table.cols(); byte += 64) __builtin_prefetch(at + byte);
+void prefetch_row(const Matrix& table, int64_t row) {
+  prefetch(table.row(row), table.cols());
 }
 
 }  // namespace
@@ -63,9 +62,9 @@ void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int6
     IdleSteps idle;
     for (auto k = static_cast<std::size_t>(first); k < end; ++k) {
       if (k + ahead < end) {
-        prefetch(table.weight, rows[k + ahead]);
-        if (!lazy_) prefetch(table.first_moment, rows[k + ahead]);
-        if (!lazy_) prefetch(table.second_moment, rows[k + ahead]);
+        prefetch_row(table.weight, rows[k + ahead]);
+        if (!lazy_) prefetch_row(table.first_moment, rows[k + ahead]);
+        if (!lazy_) prefetch_row(table.second_moment, rows[k + ahead]);
       }
       catch_up_row(table, rows[k], step, idle);
     }
@@ -89,8 +88,8 @@ void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, ConstMat
     for (auto k = static_cast<std::size_t>(first); k < end; ++k) {
       const int64_t row = rows[k];
       if (k + ahead < end) {
-        prefetch(table.first_moment, rows[k + ahead]);
-        prefetch(table.second_moment, rows[k + ahead]);
+        prefetch_row(table.first_moment, rows[k + ahead]);
+        prefetch_row(table.second_moment, rows[k + ahead]);
       }
       update(factors, true, table.weight.cols(), table.weight.row(row),
              gradients.row(static_cast<int64_t>(k)), table.first_moment.row(row),

@@ -197,7 +197,7 @@ struct ModelConfig {
 struct TrainConfig {
   int64_t epochs = 5;
   int64_t batch_size = 64;    // global
-  int64_t micro_batch = 256;  // rows a rank computes at once
+  int64_t micro_batch = 512;  // rows a rank computes at once
   bool drop_last = false;
   OptimizerKind optimizer = OptimizerKind::adamw;
   double lr = 5e-3;

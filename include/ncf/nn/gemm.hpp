@@ -23,11 +23,11 @@ Multiplier multiplier();
 /// processor does not multiply bfloat16 numbers itself.
 bool has_bf16();
 
-/// Of the left operand. many: such as ReLU leaves. They are skipped where that is quicker: nothing is then seen
-/// of what only zeros are multiplied with, should it not be finite.
+/// Of the left operand. many: such as ReLU leaves. They are skipped where that is quicker: nothing is then
+/// seen of what only zeros are multiplied with, should it not be finite.
 enum class Zeros { few, many };
 
-/// Whether larger products skip zeros: not in tiles, where it was not measured, and not without AVX2.
+/// Whether products skip zeros: not where there are tiles, for which it was not measured, nor without AVX2.
 bool skips_zeros();
 
 /// c = op(a) · op(b) + beta · c, with beta 0 or 1. Shapes: op(a) [m × k], op(b) [k × n], c [m × n].

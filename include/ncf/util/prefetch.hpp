@@ -1,0 +1,14 @@
+#pragma once
+/// Rows that lie anywhere in memory larger than the caches, where no processor foresees which is next.
+
+#include <cstdint>
+
+namespace ncf {
+
+/// Asks for `count` floats ahead of their use; they arrive meanwhile.
+inline void prefetch(const float* from, int64_t count) {
+  constexpr int64_t line = 16;  // floats of a cache line
+  for (int64_t k = 0; k < count; k += line) __builtin_prefetch(from + k);
+}
+
+}  // namespace ncf

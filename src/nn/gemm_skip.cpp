@@ -1,0 +1,160 @@
+#include "gemm_skip.hpp"
+
+#include "ncf/util/target.hpp"
+
+#ifdef NCF_AVX512
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+#include <vector>
+
+#include "vector_packing.hpp"
+
+namespace ncf {
+namespace {
+
+using namespace in_vectors;
+
+constexpr int64_t chunk_words = 64;  // so many rows of two panels stay in the first cache
+constexpr int widest = 4;            // vectors of a panel
+
+/// Rows of a left operand, their numbers one after the other, and a bit for each that is not zero.
+struct Sparse {
+  ConstMatrixView rows;
+  const uint64_t* bits;  // [rows × chunks()]
+  int64_t chunks() const { return (rows.cols + chunk_words - 1) / chunk_words; }
+};
+
+/// Of 16 numbers, those of `there`; a NaN is not zero.
+NCF_AVX512_INLINE uint64_t present(const float* numbers, uint16_t there) {
+  return _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(there, numbers), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+}
+
+/// Whether skipping zeros is quicker when so many numbers are not zero: measured.
+bool skipping_pays(int64_t present, int64_t numbers) {
+  return 3 * present <= 2 * numbers;
+}
+
+/// bits [rows × chunks]. Returns how many are set.
+NCF_AVX512 int64_t find_present(ConstMatrixView rows, uint64_t* bits) {
+  int64_t count = 0;
+  for (int64_t r = 0; r < rows.rows; ++r)
+    for (int64_t k = 0; k < rows.cols; k += chunk_words, ++bits) {
+      const float* const numbers = rows.row(r) + k;
+      uint64_t found = 0;
+      if (rows.cols - k >= chunk_words) {
+#pragma GCC unroll 4
+        for (int64_t j = 0; j < chunk_words; j += lanes) found |= present(numbers + j, 0xffff) << j;
+      } else {
+        for (int64_t j = 0; k + j < rows.cols; j += lanes)
+          found |= present(numbers + j, lanes_from(k + j, rows.cols)) << j;
+      }
+      count += std::popcount(found);
+      *bits = found;
+    }
+  return count;
+}
+
+/// Sums of all rows with one panel or two that follow each other, and where they go.
+struct Tile {
+  Sparse left;
+  const float* panels;
+  float *room, *out;  // [rows × the panels' vectors], which may be where they go; [rows × columns]
+  int64_t room_stride, stride;
+  uint16_t last;  // columns of the last vector
+  bool adds;
+};
+
+template <int first, int second>
+NCF_AVX512 void multiply_present(const Tile& of_tile) {
+  constexpr int vectors = first + second;
+  const Tile tile = of_tile;  // the compiler knows that no store changes it
+  const int64_t chunks = tile.left.chunks();
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const int64_t from = chunk * chunk_words;
+    const float* const panel = tile.panels + from * first * lanes;
+    const float* const other = tile.panels + (tile.left.rows.cols * first + from * second) * lanes;
+    for (int64_t r = 0; r < tile.left.rows.rows; ++r) {
+      const float* const left = tile.left.rows.row(r) + from;
+      float* const room = tile.room + r * tile.room_stride;
+      __m512 sums[vectors];
+#pragma GCC unroll 8
+      for (int j = 0; j < vectors; ++j)
+        sums[j] = chunk == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(room + j * lanes);
+      for (uint64_t bits = tile.left.bits[r * chunks + chunk]; bits != 0; bits &= bits - 1) {
+        const int64_t k = std::countr_zero(bits);
+        const __m512 all = _mm512_set1_ps(left[k]);
+#pragma GCC unroll 8
+        for (int j = 0; j < vectors; ++j) {
+          const float* const right =
+              j < first ? panel + (k * first + j) * lanes : other + (k * second + j - first) * lanes;
+          sums[j] = _mm512_fmadd_ps(all, _mm512_loadu_ps(right), sums[j]);
+        }
+      }
+      if (chunk + 1 < chunks) {
+#pragma GCC unroll 8
+        for (int j = 0; j < vectors; ++j) _mm512_storeu_ps(room + j * lanes, sums[j]);
+        continue;
+      }
+      float* out = tile.out + r * tile.stride;
+#pragma GCC unroll 8
+      for (int j = 0; j < vectors; ++j, out += lanes) {
+        const auto columns = static_cast<__mmask16>(j + 1 < vectors ? 0xffff : tile.last);
+        if (tile.adds) sums[j] = _mm512_add_ps(sums[j], _mm512_maskz_loadu_ps(columns, out));
+        _mm512_mask_storeu_ps(out, columns, sums[j]);
+      }
+    }
+  }
+}
+
+/// Panels of so many vectors, nearly equal ones; second 0: one panel.
+void multiply_present(const Tile& tile, int64_t first, int64_t second) {
+  const auto is = [&](int64_t a, int64_t b) { return first == a && second == b; };
+  if (is(1, 0)) return multiply_present<1, 0>(tile);
+  if (is(2, 0)) return multiply_present<2, 0>(tile);
+  if (is(3, 0)) return multiply_present<3, 0>(tile);
+  if (is(4, 0)) return multiply_present<4, 0>(tile);
+  if (is(3, 2)) return multiply_present<3, 2>(tile);
+  if (is(3, 3)) return multiply_present<3, 3>(tile);
+  if (is(4, 3)) return multiply_present<4, 3>(tile);
+  return multiply_present<4, 4>(tile);
+}
+
+}  // namespace
+
+bool skip_zeros(Left<float> left, bool side_by_side, int64_t words, const Shares& panels, const float* panel,
+                MatrixView c, bool adds) {
+  static_assert(widest == 4, "the panels' widths that multiply_present() knows");
+  thread_local AlignedVector<float> turned, room;
+  thread_local std::vector<uint64_t> bits;
+  if (side_by_side) left = turn(left, c.rows, words, turned);
+  Sparse sparse{{left.data, c.rows, words, left.row}, nullptr};
+  const auto needed = static_cast<std::size_t>(c.rows * sparse.chunks());
+  if (bits.size() < needed) bits.resize(needed);
+  sparse.bits = bits.data();
+  if (!skipping_pays(find_present(sparse.rows, bits.data()), c.rows * words)) return false;
+  reserve(room, c.rows * 2 * widest * lanes);
+  for (int64_t p = 0, column = 0; p < panels.parts; p += 2) {
+    const int64_t first = panels.part(p), second = p + 1 < panels.parts ? panels.part(p + 1) : 0,
+                  vectors = first + second;
+    const uint16_t last = lanes_from(column + (vectors - 1) * lanes, c.cols);
+    const bool in_place = !adds && last == 0xffff;
+    multiply_present({.left = sparse,
+                      .panels = panel,
+                      .room = in_place ? c.data + column : room.data(),
+                      .out = c.data + column,
+                      .room_stride = in_place ? c.stride : vectors * lanes,
+                      .stride = c.stride,
+                      .last = last,
+                      .adds = adds},
+                     first, second);
+    panel += words * vectors * lanes;
+    column += vectors * lanes;
+  }
+  return true;
+}
+
+}  // namespace ncf
+
+#endif
