@@ -22,6 +22,13 @@ function(ncf_mpi_environment)
   endforeach()
 endfunction()
 
+# ncf_mpi_alone(TEST...)
+#
+# Jobs of one rank that are to fail: mpirun would wait two seconds for other ranks to end.
+function(ncf_mpi_alone)
+  set_property(TEST ${ARGN} APPEND PROPERTY ENVIRONMENT OMPI_MCA_odls_base_sigkill_timeout=0)
+endfunction()
+
 # The end of Google Test's output then (mpirun gives a rank a terminal, hence GTEST_COLOR below).
 set(NCF_ALL_SKIPPED "PASSED  \\] 0 tests\\.\r?\n(\\[  SKIPPED \\] [^\n]*\n)+$")
 
