@@ -140,6 +140,18 @@ TEST_P(Gradient, SlicesOfTheBatchAddUp) {
   expect_reference_gradients(model);
 }
 
+/// ReLU must not make a number of it, nor may products skip it.
+TEST_P(Gradient, AnEmbeddingThatIsNoNumberShowsInTheLoss) {
+  for (const int32_t samples : {16, 150}) {
+    batch_ = make_batch(samples);
+    DrivenModel model = make_model(whole);
+    std::vector<double> rows = values_.at("/embedding/user/weight");
+    rows[static_cast<std::size_t>(6 * batch_.users[3] + 2)] = std::nan("");
+    model.set("/embedding/user/weight", rows);
+    EXPECT_TRUE(std::isnan(model.train(batch_).plain)) << samples;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Models, Gradient,
     testing::Values(
