@@ -8,6 +8,7 @@
 #include "app/numbers.hpp"
 #include "ncf/measure/bench.hpp"
 #include "ncf/measure/machine.hpp"
+#include "ncf/nn/gemm.hpp"
 #include "ncf/util/target.hpp"
 
 namespace ncf::app {
@@ -83,9 +84,10 @@ std::string in_words(const BenchResult& r, const MachineRates& m) {
   }
   if (r.work.projects)
     text += "\nThe first layer is computed once a row, by the row's owner: in gather and synchronise.\n";
-  if (r.work.skips_zeros)
+  if (r.work.units.size() > 2 && skips_zeros())  // how many depends on the data
     text +=
-        "\nZeros that ReLU leaves are skipped and counted all the same: that can be more than the roof.\n";
+        "\nZeros that ReLU leaves are counted, also where they are skipped: that can be more than the "
+        "roof.\n";
   if (r.work.by_gates)
     text +=
         "\nBack through the last hidden layer sums are looked up in tables: few operations, many loads.\n";

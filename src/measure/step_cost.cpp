@@ -5,7 +5,6 @@
 #include "ncf/data/ratings.hpp"
 #include "ncf/model/model.hpp"
 #include "ncf/nn/gated_backward.hpp"
-#include "ncf/nn/gemm.hpp"
 
 namespace ncf {
 namespace {
@@ -68,7 +67,6 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
                  projects_rows(config.train, table_shapes(config.model, user_rows, item_rows),
                                config.model.hidden[0], w.batch);
     w.by_gates = goes_by_gates(config, world);
-    w.skips_zeros = !config.model.hidden.empty() && skips_zeros();
   }
   if (w.projects)
     for (TableWork& t : w.tables) t.travels = w.units[1];

@@ -151,8 +151,7 @@ bool Neural::unit_above_relu() const {
 }
 
 /// Whether the output unit and the last hidden layer are gone through together, in the one chunk that a pass
-/// without batch normalisation has. Not above embeddings: what is not finite there must show in the weight's
-/// gradient, and a table drops what belongs to no unit.
+/// without batch normalisation has. Not above embeddings, for which it was not measured.
 bool Neural::by_gates(int64_t rows) const {
   return hidden_.size() > 1 && unit_above_relu() && gates_pay(rows, precision_);
 }

@@ -6,8 +6,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
-#include <vector>
+#include <cassert>
 
 #include "vector_packing.hpp"
 
@@ -125,13 +124,12 @@ void multiply_present(const Tile& tile, int64_t first, int64_t second) {
 
 bool skip_zeros(Left<float> left, bool side_by_side, int64_t words, const Shares& panels, const float* panel,
                 MatrixView c, bool adds) {
-  static_assert(widest == 4, "the panels' widths that multiply_present() knows");
+  assert(panels.most <= widest);
   thread_local AlignedVector<float> turned, room;
-  thread_local std::vector<uint64_t> bits;
+  thread_local AlignedVector<uint64_t> bits;
   if (side_by_side) left = turn(left, c.rows, words, turned);
   Sparse sparse{{left.data, c.rows, words, left.row}, nullptr};
-  const auto needed = static_cast<std::size_t>(c.rows * sparse.chunks());
-  if (bits.size() < needed) bits.resize(needed);
+  reserve(bits, c.rows * sparse.chunks());
   sparse.bits = bits.data();
   if (!skipping_pays(find_present(sparse.rows, bits.data()), c.rows * words)) return false;
   reserve(room, c.rows * 2 * widest * lanes);

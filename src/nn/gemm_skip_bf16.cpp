@@ -2,7 +2,6 @@
 // while all rows of the left one go by. Two of its rows, of 32 columns each, become words of two numbers
 // where they meet in the registers; so that these come out in order, columns are packed out of order.
 #include "gemm_skip.hpp"
-#include "ncf/util/error.hpp"
 #include "ncf/util/target.hpp"
 
 #ifdef NCF_AVX512
@@ -11,7 +10,6 @@
 #include <bit>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "ncf/nn/layers.hpp"
 #include "vector_packing.hpp"
@@ -140,14 +138,14 @@ void multiply_present(const Chunk& chunk, int64_t groups, std::integer_sequence<
 
 void gemm_skip_bf16(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, MatrixView c, bool adds) {
   thread_local AlignedVector<uint32_t> packed, turned;
-  thread_local std::vector<uint64_t> bits;
+  thread_local AlignedVector<uint64_t> bits;
   thread_local AlignedVector<uint16_t> panel(chunk_numbers * most_groups * group);
   thread_local Matrix plain;
   const int64_t numbers = op_a == Op::none ? a.cols : a.rows;
   Left<uint32_t> left = left_of<Bfloat16>(a, op_a, packed);
   if (op_a == Op::transpose) left = turn(left, c.rows, words_of<Bfloat16>(numbers), turned);
   const int64_t chunks = (numbers + chunk_numbers - 1) / chunk_numbers, bits_of_row = chunks * chunk_bits;
-  if (std::ssize(bits) < c.rows * bits_of_row) bits.resize(static_cast<std::size_t>(c.rows * bits_of_row));
+  reserve(bits, c.rows * bits_of_row);
   find_present(left, c.rows, bits_of_row, bits.data());
   if (op_b == Op::transpose) {
     transpose(b, plain);
@@ -171,16 +169,6 @@ void gemm_skip_bf16(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matr
     }
     column += groups * group;
   }
-}
-
-}  // namespace ncf
-
-#else
-
-namespace ncf {
-
-void gemm_skip_bf16(ConstMatrixView, Op, ConstMatrixView, Op, MatrixView, bool) {
-  throw Error(ErrorKind::internal, "this program was built without AVX-512");
 }
 
 }  // namespace ncf

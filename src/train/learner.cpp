@@ -276,11 +276,16 @@ void Learner::check_loss(Communicator& comm, double loss_here, int64_t step) {
 }
 
 void Learner::check_rows() {
-  // Only the owner of a row sees its gradient: it tells the others with the next step's plan, and no
-  // checkpoint is written in between that is not checked itself.
-  for (std::size_t t = 0; t < tables_.size(); ++t)
+  // Only the owner of a row sees it and its gradient: it tells the others with the next step's plan, and no
+  // checkpoint is written in between that is not checked itself. A row that turns every unit off shows
+  // nowhere else: it is multiplied with zeros, which products skip.
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const std::string path = "/embedding/" + tables_[t].shape().name;
     if (!all_rows_finite(row_gradients_[t]))
-      trouble_ = "a gradient of /embedding/" + tables_[t].shape().name + " is not finite";
+      trouble_ = "a gradient of " + path + " is not finite";
+    else if (!all_rows_finite(owned_[t]))
+      trouble_ = "a row of " + path + " is not finite";
+  }
 }
 
 std::string Learner::first_not_finite() const {

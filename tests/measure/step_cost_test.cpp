@@ -4,7 +4,6 @@
 
 #include "ncf/measure/bench.hpp"
 #include "ncf/nn/gated_backward.hpp"
-#include "ncf/nn/gemm.hpp"
 
 namespace ncf {
 namespace {
@@ -74,14 +73,6 @@ TEST(StepCost, ForeseesTheBytesOfRowsInBf16) {
   EXPECT_EQ(step_traffic(result.work).rows, whole / 2);
   if (comm.size() == 1) return;
   EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
-}
-
-TEST(StepCost, KnowsWhereZerosAreSkipped) {
-  Config config = shaped(ModelKind::neural, 8000);
-  EXPECT_EQ(step_work(config, 1, 600, 900).skips_zeros, skips_zeros());
-  EXPECT_FALSE(step_work(shaped(ModelKind::dot, 8000), 1, 600, 900).skips_zeros) << "which has no ReLU";
-  config.model.hidden = {};
-  EXPECT_FALSE(step_work(config, 1, 600, 900).skips_zeros) << "no hidden layer";
 }
 
 TEST(StepCost, CountsTableEntriesInsteadOfProducts) {

@@ -30,10 +30,7 @@ struct StepWork {
   int64_t parts = 1;        ///< in which the rows of a batch come (comm.overlap)
   bool projects = false;    ///< the first layer is computed once a row, by the row's owner
   bool by_gates = false;  ///< back through the last hidden layer tables are added up (nn/gated_backward.hpp)
-  /// Products skip the zeros that ReLU leaves (nn/gemm.hpp). How many there are depends on the data:
-  /// operations are counted as if none were.
-  bool skips_zeros = false;
-  double wire = 4;  ///< bytes of a value of a row, or of its gradient, in a message (comm.wire)
+  double wire = 4;        ///< bytes of a value of a row, or of its gradient, in a message (comm.wire)
 
   /// Rows of a table that the average rank owns and the batch uses.
   double owned(const TableWork& table) const { return table.unique_all / static_cast<double>(world); }
