@@ -33,7 +33,9 @@ void permutation_block(benchmark::State& state) {
 }
 BENCHMARK(permutation_block)->Arg(80'000)->Arg(100'000'000);
 
-/// All steps of an epoch of this many samples a rank, at this global batch size.
+/// All steps of an epoch of this many samples a rank, at this global batch size: dealt by position, or to the
+/// owners of the users.
+template <EpochSamples::Order order>
 void epoch_exchange(benchmark::State& state) {
   const int64_t here = state.range(0), world = job->size();
   Samples train;
@@ -41,8 +43,9 @@ void epoch_exchange(benchmark::State& state) {
   train.total = here * world;
   train.rows.resize(static_cast<std::size_t>(here));
   for (int64_t k = 0; k < here; ++k)
-    train.rows[static_cast<std::size_t>(k)] = {static_cast<int32_t>(k), static_cast<int32_t>(k / 2), 1};
-  EpochSamples samples({train.total, state.range(1), false}, Granules::of_each_rank(world), 42);
+    train.rows[static_cast<std::size_t>(k)] = {static_cast<int32_t>((train.first + k) / 85), static_cast<int32_t>(k / 2), 1};
+  EpochSamples samples({train.total, state.range(1), false}, Granules::of_each_rank(world), 42,
+                       order);
   int64_t epoch = 0, seen = 0;
   for (auto _ : state) {
     samples.begin(*job, train, epoch++);
@@ -51,16 +54,19 @@ void epoch_exchange(benchmark::State& state) {
   }
   state.SetItemsProcessed(seen);
 }
-BENCHMARK(epoch_exchange)
-    ->ArgNames({"samples", "batch"})
-    ->Args({80'000, 64})
-    ->Args({80'000, 8192})
-    ->Args({40'000'000, 8192})
-    ->Iterations(3)
-    ->Repetitions(3)
-    ->DisplayAggregatesOnly()
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+void sizes(benchmark::internal::Benchmark* of) {
+  of->ArgNames({"samples", "batch"})
+      ->Args({80'000, 64})
+      ->Args({80'000, 8192})
+      ->Args({40'000'000, 8192})
+      ->Iterations(300)
+      ->Repetitions(3)
+      ->DisplayAggregatesOnly()
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+}
+BENCHMARK(epoch_exchange<EpochSamples::Order::by_user>)->Apply(sizes);
+BENCHMARK(epoch_exchange<EpochSamples::Order::with_owner>)->Apply(sizes);
 
 }  // namespace
 

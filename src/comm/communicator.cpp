@@ -143,13 +143,15 @@ void Communicator::all_reduce_min(std::span<int64_t> values) {
   all_reduce(values, Reduction::min);
 }
 
-int64_t Communicator::exclusive_sum(int64_t value) {
-  if (size_ == 1) return 0;
-  const Inside mark(*this, "MPI_Exscan");
-  int64_t before = 0;
-  check_mpi(MPI_Exscan(&value, &before, 1, MPI_INT64_T, MPI_SUM, impl_->comm), "MPI_Exscan");
-  if (rank_ + 1 < size_) bytes_sent_ += sizeof value;
-  return rank_ == 0 ? 0 : before;  // MPI leaves rank 0's undefined
+void Communicator::exclusive_sum(std::span<int64_t> values) {
+  if (size_ > 1) {
+    const Inside mark(*this, "MPI_Exscan");
+    check_mpi(MPI_Exscan(MPI_IN_PLACE, values.data(), mpi_count(values.size(), "MPI_Exscan"), MPI_INT64_T,
+                         MPI_SUM, impl_->comm),
+              "MPI_Exscan");
+    if (rank_ + 1 < size_) bytes_sent_ += values.size_bytes();
+  }
+  if (rank_ == 0) std::ranges::fill(values, 0);  // MPI leaves them undefined
 }
 
 void Communicator::broadcast_bytes(void* data, std::size_t bytes, int root) {

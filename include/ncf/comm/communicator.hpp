@@ -95,7 +95,12 @@ class Communicator {
     return value;
   }
   /// The sum of `value` over the ranks before this one; 0 on rank 0.
-  int64_t exclusive_sum(int64_t value);
+  int64_t exclusive_sum(int64_t value) {
+    exclusive_sum(std::span(&value, 1));
+    return value;
+  }
+  /// The same, in place, for each of several values.
+  void exclusive_sum(std::span<int64_t> values);
 
   template <class T>
   void broadcast(std::span<T> values, int root) {

@@ -1,9 +1,10 @@
 #pragma once
 /// The training samples of an epoch in the global order: position p of the epoch belongs to step p /
-/// batch_size; of a step's batch, rank r computes the part that granules.hpp gives it: one of P equal ones. A
-/// rank asks for the samples of its next steps, a window at a time: the permutation's
-/// inverse names the sample at a position, its number names the rank that holds it. Four bytes go there, a
-/// dozen come back; nobody holds a second copy of the ratings, and a resumed epoch fetches what is left only.
+/// batch_size. Of a step's batch every rank computes an equal share: the part that granules.hpp gives it, or
+/// as many of its own users' samples (dealer.hpp). Samples come a window of steps at a time: the
+/// permutation's inverse names the sample at a position, its number names the rank that holds it. A few bytes
+/// go there, a dozen come back; nobody holds a second copy of the ratings, and a resumed epoch fetches what
+/// is left only.
 
 #include <cstdint>
 #include <span>
@@ -13,6 +14,9 @@
 #include "ncf/config/config.hpp"
 #include "ncf/data/permutation.hpp"
 #include "ncf/data/ratings.hpp"
+#include "ncf/train/dealer.hpp"
+#include "ncf/train/sample_holders.hpp"
+#include "ncf/train/sample_lookup.hpp"
 #include "ncf/util/granules.hpp"
 
 namespace ncf {
@@ -33,15 +37,18 @@ struct EpochShape {
 
 class EpochSamples {
  public:
-  /// The samples of a granule in one step: in global order, or in that of their numbers, by user and item,
-  /// with which the passes over the users' rows are a quarter quicker, and what a rank holds of them stands
-  /// together. It changes nothing but rounding.
-  enum class Order { global, by_user };
-  /// By user unless there is dropout, whose masks go by the position of a sample.
+  /// Which samples of a step are a granule's, and in which order. `global`: its part of the global order, as
+  /// dropout needs it, whose masks go by the position of a sample. `by_user`: the same in the order of their
+  /// numbers, by user and item, with which the passes over the users' rows are a quarter quicker.
+  /// `with_owner`: by user, too, and those of the rank's own users, which then do not travel. It changes
+  /// nothing but rounding; with granules in a fixed order, whose samples may not depend on the number of
+  /// ranks, that is asked too much: it is `by_user` there.
+  enum class Order { global, by_user, with_owner };
+  /// With their owners unless there is dropout.
   static Order quickest_order(const ModelConfig& model);
   /// `window`: samples a rank fetches at once, at least a step's.
   EpochSamples(EpochShape shape, Granules granules, uint64_t seed, Order order = Order::global,
-               int64_t window = 1 << 16);
+               int64_t window = 1 << 15);
 
   const EpochShape& shape() const { return shape_; }
   /// Turns to an epoch (from 0). `train`: this rank's samples. Collective.
@@ -51,7 +58,7 @@ class EpochSamples {
   struct Part {
     std::span<const int32_t> users, items;
     std::span<const float> ratings;
-    int64_t first_position = 0;  // in the epoch
+    int64_t first_position = 0;  // in the epoch, of the first in global order
     int64_t global_rows = 0;
     std::vector<int64_t> bounds;  // [granules + 1] of this rank, within the part
   };
@@ -65,17 +72,16 @@ class EpochSamples {
   };
   /// Samples [first, end) of the window that follow each other and are held by one rank.
   struct Run {
-    int64_t rank = 0;
+    std::size_t rank = 0;
     std::size_t first = 0, end = 0;
   };
   Range mine(int64_t step) const;
   void fetch(Communicator& comm, const Samples& train, int64_t first_step);
   std::vector<int64_t> bounds(int64_t step) const;
-  void sort(std::span<uint64_t> numbers);
+  void sort(int64_t steps);
   void take(Communicator& comm, const Samples& train);
   void find_runs();
   void ask(Communicator& comm, const Samples& train);
-  int64_t owner(uint64_t number) const;
 
   EpochShape shape_;
   Granules granules_;
@@ -84,18 +90,17 @@ class EpochSamples {
   int64_t window_ = 0;
   int64_t rank_ = 0;
   Permutation order_;
-  std::vector<int64_t> firsts_;  // [ranks + 1]: first sample of each rank
-  double ranks_a_sample_ = 0;
+  SampleHolders holders_;
+  Dealer dealer_;
+  UserOrder user_order_;
   int64_t first_step_ = 0;                   // of the window
   std::vector<int64_t> offsets_;             // [steps of the window + 1] into the columns
   std::vector<uint64_t> numbers_;            // of the window's samples among all
-  std::vector<int32_t> users_, items_;       // of the window's samples
-  std::vector<float> ratings_;               // likewise
+  SampleColumns columns_;                    // the window's samples
   std::vector<Run> runs_;                    // of the window
   std::vector<int64_t> starts_;              // [ranks]: first of requests_ and delivered_ that is each one's
   std::vector<uint32_t> requests_;           // samples of other ranks, by rank
   std::vector<Sample> replies_, delivered_;  // to and from other ranks
-  std::vector<uint64_t> keys_, scratch_;     // of a granule that is sorted
 };
 
 }  // namespace ncf
