@@ -107,14 +107,14 @@ uint64_t RowExchange::follow_wishes(std::size_t ranks) {
 
 MatrixView RowExchange::outgoing(std::size_t table, int64_t cols) {
   Travel& travel = travels_[table];
-  const TableRoutes& routes = routes_[table];
-  const int64_t owned = std::ssize(routes.owned());
-  travel.outgoing = mail_ != nullptr && parts() == 1 ? mail_->room_for_rows(table, owned, cols)
-                                                     : reshaped(travel.own_outgoing, owned, cols);
-  // A rank alone: its unique rows are its owned rows, in the same order.
-  travel.gathered =
-      shards_.world == 1 ? travel.outgoing : reshaped(travel.own_gathered, routes.unique(), cols);
-  return travel.outgoing;
+  const int64_t rows = routes_[table].rows();
+  travel.gathered = mail_ != nullptr && parts() == 1 ? mail_->room_for_rows(table, rows, cols)
+                                                     : reshaped(travel.own_gathered, rows, cols);
+  return owned(table, travel.gathered);
+}
+
+MatrixView RowExchange::owned(std::size_t table, MatrixView rows) const {
+  return rows.rows_from(routes_[table].brought(), std::ssize(routes_[table].owned()));
 }
 
 void RowExchange::gather_part(Communicator& comm, int64_t part, Wire wire) {
@@ -139,30 +139,23 @@ void RowExchange::gather_by_message(Communicator& comm, int64_t part, Wire wire)
   for (std::size_t t = 0; t < tables(); ++t)
     for (std::size_t r = 0; r < ranks; ++r)
       if (r != self)
-        trip.count(r, routes_[t].wanted_of(r, part).count * travels_[t].outgoing.cols,
-                   routes_[t].unique_of(r, part).count * travels_[t].gathered.cols);
-  const auto wishes = [&](std::size_t t, std::size_t r) {
-    const RowRange range = routes_[t].wanted_of(r, part);
-    return routes_[t].wanted().subspan(static_cast<std::size_t>(range.first),
-                                       static_cast<std::size_t>(range.count));
-  };
+        trip.count(r, routes_[t].wanted_of(r, part).count * travels_[t].gathered.cols,
+                   routes_[t].brought_by(r, part).count * travels_[t].gathered.cols);
   trip.make_room();
   for (std::size_t r = 0; r < ranks; ++r)
     for (std::size_t t = 0; t < tables() && r != self; ++t) {
-      const MatrixView there = travels_[t].outgoing;
-      for (const int32_t row : wishes(t, r)) trip.write(there.row(row), there.cols);
+      const MatrixView rows = owned(t, travels_[t].gathered);
+      const RowRange wishes = routes_[t].wanted_of(r, part);
+      for (int64_t k = wishes.first; k < wishes.first + wishes.count; ++k)
+        trip.write(rows.row(routes_[t].wanted()[static_cast<std::size_t>(k)]), rows.cols);
     }
   trip.make(comm);
   for (std::size_t r = 0; r < ranks; ++r)
-    for (std::size_t t = 0; t < tables(); ++t) {
-      const MatrixView there = travels_[t].outgoing, here = travels_[t].gathered;
-      int64_t k = routes_[t].unique_of(r, part).first;
-      if (r == self) {
-        for (const int32_t row : wishes(t, r)) std::copy_n(there.row(row), there.cols, here.row(k++));
-        continue;
-      }
-      for (int64_t n = routes_[t].unique_of(r, part).count; n > 0; --n)
-        std::copy_n(trip.read(r, here.cols), here.cols, here.row(k++));
+    for (std::size_t t = 0; t < tables() && r != self; ++t) {
+      const MatrixView rows = travels_[t].gathered;
+      const RowRange here = routes_[t].brought_by(r, part);
+      for (int64_t k = here.first; k < here.first + here.count; ++k)
+        std::copy_n(trip.read(r, rows.cols), rows.cols, rows.row(k));
     }
 }
 
@@ -180,15 +173,15 @@ void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t l
   const auto self = static_cast<std::size_t>(comm.rank());
   uint64_t values = 0;
   for (std::size_t t = first; t < last; ++t)
-    values += static_cast<uint64_t>((routes_[t].unique() - routes_[t].unique_of(self).count) *
-                                    travels_[t].gradients.cols);
+    values += static_cast<uint64_t>(routes_[t].brought() * travels_[t].gradients.cols);
   RowMail::send_back(comm, values * sizeof(float));
   for (std::size_t t = first; t < last; ++t) {
     Travel& travel = travels_[t];
     travel.came_back.clear();
     for (std::size_t r = 0; r < static_cast<std::size_t>(comm.size()); ++r)
       travel.came_back.push_back(
-          mail_->came_back(r, t, routes_[t].wanted_of(r).count, travel.gradients.cols));
+          r == self ? ConstMatrixView()
+                    : mail_->came_back(r, t, routes_[t].wanted_of(r).count, travel.gradients.cols));
   }
 }
 
@@ -199,66 +192,79 @@ void RowExchange::send_back_by_message(Communicator& comm, std::size_t first, st
   for (std::size_t t = first; t < last; ++t)
     for (std::size_t r = 0; r < ranks; ++r)
       if (r != self)
-        trip.count(r, routes_[t].unique_of(r).count * travels_[t].gradients.cols,
+        trip.count(r, routes_[t].brought_by(r).count * travels_[t].gradients.cols,
                    routes_[t].wanted_of(r).count * travels_[t].gradients.cols);
   trip.make_room();
   for (std::size_t r = 0; r < ranks; ++r)
     for (std::size_t t = first; t < last && r != self; ++t) {
-      const RowRange range = routes_[t].unique_of(r);
+      const RowRange range = routes_[t].brought_by(r);
       const MatrixView rows = travels_[t].gradients;
       for (int64_t k = 0; k < range.count; ++k) trip.write(rows.row(range.first + k), rows.cols);
     }
   trip.make(comm);
   for (std::size_t t = first; t < last; ++t) {
-    const MatrixView own = travels_[t].gradients;
+    const int64_t cols = travels_[t].gradients.cols;
     travels_[t].came_back.clear();
     for (std::size_t r = 0; r < ranks; ++r) {
-      const RowRange range = r == self ? routes_[t].unique_of(r) : routes_[t].wanted_of(r);
-      travels_[t].came_back.push_back(
-          r == self ? ConstMatrixView(own.rows_from(range.first, range.count))
-                    : ConstMatrixView(trip.read(r, range.count * own.cols), range.count, own.cols));
+      const int64_t rows = r == self ? 0 : routes_[t].wanted_of(r).count;
+      travels_[t].came_back.push_back(r == self ? ConstMatrixView()
+                                                : ConstMatrixView(trip.read(r, rows * cols), rows, cols));
     }
   }
 }
 
 MatrixView RowExchange::add_up(std::size_t table) {
-  Travel& travel = travels_[table];
-  if (shards_.world == 1) return travel.gradients;
-  travel.sums.reshape_aligned(std::ssize(routes_[table].owned()), travel.gradients.cols);
-  granules_.fixed_order ? add_along_tree(table) : add_in_rank_order(table);
-  return travel.sums.view();
+  if (shards_.world == 1) return travels_[table].gradients;
+  return granules_.fixed_order ? add_along_tree(table) : add_in_rank_order(table);
 }
 
-void RowExchange::add_in_rank_order(std::size_t table) {
+MatrixView RowExchange::add_in_rank_order(std::size_t table) {
   Travel& travel = travels_[table];
-  travel.begun.assign(static_cast<std::size_t>(travel.sums.rows()), 0);
-  auto wanted = routes_[table].wanted().begin();
-  for (const ConstMatrixView& rows : travel.came_back)
+  const TableRoutes& routes = routes_[table];
+  const MatrixView sums = owned(table, travel.gradients);
+  travel.begun.assign(static_cast<std::size_t>(sums.rows), 0);
+  const auto wishes = [&](std::size_t rank) {
+    const RowRange of = routes.wanted_of(rank);
+    return routes.wanted().subspan(static_cast<std::size_t>(of.first), static_cast<std::size_t>(of.count));
+  };
+  for (const int32_t here : wishes(static_cast<std::size_t>(shards_.rank)))
+    travel.begun[static_cast<std::size_t>(here)] = 1;
+  for (std::size_t r = 0; r < travel.came_back.size(); ++r) {
+    const ConstMatrixView rows = travel.came_back[r];
     for (int64_t k = 0; k < rows.rows; ++k) {
-      const int32_t at = *wanted++;
+      const int32_t at = wishes(r)[static_cast<std::size_t>(k)];
       uint8_t& begun = travel.begun[static_cast<std::size_t>(at)];
-      begun != 0 ? add_row(rows.cols, rows.row(k), travel.sums.row(at))
-                 : void(std::copy_n(rows.row(k), rows.cols, travel.sums.row(at)));
+      begun != 0 ? add_row(rows.cols, rows.row(k), sums.row(at))
+                 : void(std::copy_n(rows.row(k), rows.cols, sums.row(at)));
       begun = 1;
     }
+  }
+  return sums;
 }
 
-void RowExchange::add_along_tree(std::size_t table) {
+MatrixView RowExchange::add_along_tree(std::size_t table) {
   // A rank that does not use a row counts as zeros, as a granule does (RowSums).
   Travel& travel = travels_[table];
+  const TableRoutes& routes = routes_[table];
+  const MatrixView own = owned(table, travel.gradients);
   const std::size_t world = travel.came_back.size();
-  zeros_.assign(static_cast<std::size_t>(travel.sums.cols()), 0.0F);
-  nodes_.assign(static_cast<std::size_t>(travel.sums.rows()) * world, zeros_.data());
-  auto wanted = routes_[table].wanted().begin();
+  travel.sums.reshape_aligned(own.rows, own.cols);
+  zeros_.assign(static_cast<std::size_t>(own.cols), 0.0F);
+  nodes_.assign(static_cast<std::size_t>(own.rows) * world, zeros_.data());
   for (std::size_t r = 0; r < world; ++r) {
     const auto subtree = static_cast<std::size_t>(granules_.subtree(static_cast<int64_t>(r)));
-    const ConstMatrixView rows = travel.came_back[r];
-    for (int64_t k = 0; k < rows.rows; ++k)
-      nodes_[static_cast<std::size_t>(*wanted++) * world + subtree] = rows.row(k);
+    const RowRange wishes = routes.wanted_of(r);
+    for (int64_t k = 0; k < wishes.count; ++k) {
+      const int32_t at = routes.wanted()[static_cast<std::size_t>(wishes.first + k)];
+      const bool here = static_cast<int64_t>(r) == shards_.rank;
+      nodes_[static_cast<std::size_t>(at) * world + subtree] =
+          here ? own.row(at) : travel.came_back[r].row(k);
+    }
   }
-  for (int64_t k = 0; k < travel.sums.rows(); ++k)
-    tree_.sum(std::span(nodes_).subspan(static_cast<std::size_t>(k) * world, world), travel.sums.cols(),
+  for (int64_t k = 0; k < own.rows; ++k)
+    tree_.sum(std::span(nodes_).subspan(static_cast<std::size_t>(k) * world, world), own.cols,
               travel.sums.row(k));
+  return travel.sums.view();
 }
 
 }  // namespace ncf

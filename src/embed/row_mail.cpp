@@ -58,7 +58,12 @@ void RowMail::exchange(Communicator& comm, Wishes& w) {
   for (std::size_t r = 0; r < ranks; ++r) {
     const auto* const from = mail_->of<int32_t>(r, box);
     int64_t first = 0;
-    for (std::size_t t = 0; t < tables_; ++t) first += first_back_[r * tables_ + t] = from[me * tables_ + t];
+    for (std::size_t t = 0; t < tables_; ++t) {
+      first += from[me * tables_ + t];
+      // That rank's own rows are not among those that are brought.
+      const int32_t own = me > r ? from[(r + 1) * tables_ + t] - from[r * tables_ + t] : 0;
+      first_back_[r * tables_ + t] = from[me * tables_ + t] - own;
+    }
     const auto* const rows = from + ranks * tables_ + first;
     w.heard_rows.insert(w.heard_rows.end(), rows,
                         rows + Wishes::count(std::span(w.heard_words).subspan(r * words, words)));
@@ -89,7 +94,10 @@ void RowMail::answer(std::span<const TableRoutes> routes) {
       *to++ = at;
       at += static_cast<int32_t>(of_table.wanted_of(r).count);
     }
-  for (const TableRoutes& of_table : routes) to = std::ranges::copy(of_table.wanted(), to).out;
+  for (const TableRoutes& of_table : routes) {
+    const auto before = static_cast<int32_t>(of_table.brought());
+    to = std::ranges::transform(of_table.wanted(), to, [&](int32_t k) { return before + k; }).out;
+  }
 }
 
 void RowMail::gather(Communicator& comm, std::span<const TableRoutes> routes,
@@ -98,9 +106,10 @@ void RowMail::gather(Communicator& comm, std::span<const TableRoutes> routes,
   Mailbox::meet(comm, bytes);
   const auto ranks = static_cast<std::size_t>(comm.size()), me = static_cast<std::size_t>(comm.rank());
   for (std::size_t r = 0; r < ranks; ++r) {
+    if (r == me) continue;
     const auto* const answers = mail_->of<int32_t>(r, answers_box);
     for (std::size_t t = 0; t < here.size(); ++t) {
-      const RowRange mine = routes[t].unique_of(r);
+      const RowRange mine = routes[t].brought_by(r);
       copy_rows(mail_->of<float>(r, rows_box(t)), answers + answers[t * ranks + me],
                 here[t].rows_from(mine.first, mine.count));
     }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "ncf/util/divisor.hpp"
+#include "ncf/util/target.hpp"
 
 namespace ncf {
 namespace {
@@ -14,6 +15,12 @@ void cumulate(std::span<const int64_t> counts, std::vector<int64_t>& bounds) {
   bounds.resize(counts.size() + 1);
   bounds[0] = 0;
   std::partial_sum(counts.begin(), counts.end(), bounds.begin() + 1);
+}
+
+/// to[k] = table[indices[k]]
+NCF_MULTIARCH void look_up(std::span<const int32_t> indices, const int32_t* __restrict table,
+                           int32_t* __restrict to) {
+  for (std::size_t k = 0; k < indices.size(); ++k) to[k] = table[indices[k]];
 }
 
 }  // namespace
@@ -79,8 +86,8 @@ void TableRoutes::sort_by_part(SampleParts parts) {
       sorted_[static_cast<std::size_t>(to)] = places_[u];
     }
   places_.swap(sorted_);
-  slots_.resize(slots.size());
-  for (std::size_t k = 0; k < slots.size(); ++k) slots_[k] = moved_[static_cast<std::size_t>(slots[k])];
+  moved_slots_.resize(slots.size());
+  for (std::size_t k = 0; k < slots.size(); ++k) moved_slots_[k] = moved_[static_cast<std::size_t>(slots[k])];
 }
 
 void TableRoutes::set_owned(std::span<const int32_t> places) {
@@ -112,6 +119,20 @@ void TableRoutes::set_wanted(std::span<const int32_t> places, std::span<const in
   asked_.find(places, classes_ * class_rows_);
   wanted_.assign(asked_.slots().begin(), asked_.slots().end());
   set_owned(asked_.values());
+  find_slots();
+}
+
+void TableRoutes::find_slots() {
+  row_of_unique_.resize(places_.size());
+  const RowRange own = unique_of(self());
+  const auto below = row_of_unique_.begin() + own.first, above = below + own.count;
+  std::iota(row_of_unique_.begin(), below, 0);
+  const auto first = static_cast<int32_t>(brought());
+  const auto here = wanted_.begin() + wanted_of(self()).first;
+  std::transform(here, here + own.count, below, [&](int32_t k) { return first + k; });
+  std::iota(above, row_of_unique_.end(), static_cast<int32_t>(own.first));
+  slots_.resize(unique_slots().size());
+  look_up(unique_slots(), row_of_unique_.data(), slots_.data());
 }
 
 }  // namespace ncf

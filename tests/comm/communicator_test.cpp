@@ -215,6 +215,9 @@ TEST_F(CommunicatorTest, ExclusiveSum) {
   const uint64_t sent = sent_by_all([&] { EXPECT_EQ(comm.exclusive_sum(me + 1), me * (me + 1) / 2); });
   EXPECT_EQ(sent, 8U * static_cast<uint64_t>(ranks - 1));
   EXPECT_EQ(comm.exclusive_sum(-5), -5 * me);
+  std::vector<int64_t> several{1, me, -2};
+  comm.exclusive_sum(std::span<int64_t>(several));
+  EXPECT_EQ(several, (std::vector<int64_t>{me, me * (me - 1) / 2, -2 * me}));
 }
 
 TEST_F(CommunicatorTest, Strings) {

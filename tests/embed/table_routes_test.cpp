@@ -34,11 +34,13 @@ TEST(TableRoutes, OwnersOfAllRanksTogetherHaveWhatWasAskedFor) {
           TableRoutes asked(shards, rows, classes, run);
           const auto count = asking.unique_counts()[static_cast<std::size_t>(owner)];
           const auto places = asking.places().subspan(at, static_cast<std::size_t>(count));
-          // Rank 0 asks for them, and the last one for the same again.
+          // Rank 0 asks for them, and the last one, if it is another, for the same again.
           std::vector<int32_t> wishes(places.begin(), places.end());
-          wishes.insert(wishes.end(), places.begin(), places.end());
-          std::vector<int64_t> counts(static_cast<std::size_t>(world) + 1, 0);
+          if (world > 1) wishes.insert(wishes.end(), places.begin(), places.end());
+          std::vector<int64_t> counts(static_cast<std::size_t>(world), 0);
           counts.front() = counts.back() = count;
+          const bool asks = owner == 0 || owner == world - 1;
+          asked.find_unique(asks ? std::span<const int32_t>(ids) : std::span<const int32_t>());
           asked.set_wanted(wishes, counts);
           ASSERT_EQ(std::ssize(asked.owned()), count);
           for (std::size_t k = 0; k < wishes.size(); ++k)
@@ -55,7 +57,7 @@ TEST(TableRoutes, OwnersOfAllRanksTogetherHaveWhatWasAskedFor) {
         ASSERT_EQ(at, asking.places().size());
         EXPECT_EQ(std::set<int64_t>(found.begin(), found.end()).size(), found.size());
         for (std::size_t k = 0; k < ids.size(); ++k)
-          ASSERT_EQ(found[static_cast<std::size_t>(asking.slots()[k])], ids[k]);
+          ASSERT_EQ(found[static_cast<std::size_t>(asking.unique_slots()[k])], ids[k]);
       }
 }
 
@@ -87,7 +89,7 @@ TEST(TableRoutes, ARowBelongsToTheFirstPartThatUsesIt) {
         first[static_cast<std::size_t>(ids[k])] =
             std::min<int64_t>(first[static_cast<std::size_t>(ids[k])], of_sample[k]);
       for (std::size_t k = 0; k < ids.size(); ++k) {
-        const int64_t slot = routes.slots()[k], owner = ids[k] % world;
+        const int64_t slot = routes.unique_slots()[k], owner = ids[k] % world;
         EXPECT_EQ(part_of_row(slot, static_cast<std::size_t>(owner)),
                   first[static_cast<std::size_t>(ids[k])]);
         EXPECT_EQ(routes.places()[static_cast<std::size_t>(slot)], ids[k] / world);
@@ -100,6 +102,65 @@ TEST(TableRoutes, ARowBelongsToTheFirstPartThatUsesIt) {
           next += routes.unique_of(owner, part).count;
         }
         EXPECT_EQ(next - routes.unique_of(owner).first, counts[owner]);
+      }
+    }
+}
+
+TEST(TableRoutes, SamplesReadWhatIsBroughtAndThenWhatIsOwnedHere) {
+  constexpr int64_t rows = 60;
+  for (const int64_t world : {1, 2, 3, 8})
+    for (const int64_t parts : {1, 3}) {
+      const auto ranks = static_cast<std::size_t>(world);
+      std::vector<std::vector<int32_t>> ids;
+      std::vector<TableRoutes> routes;
+      for (std::size_t r = 0; r < ranks; ++r) {
+        ids.push_back(random_ids(7 * r, rows - static_cast<int64_t>(r)));  // rank 0 has no sample
+        std::vector<uint8_t> of_sample;
+        for (std::size_t k = 0; k < ids[r].size(); ++k)
+          of_sample.push_back(static_cast<uint8_t>(k * 7 % static_cast<std::size_t>(parts)));
+        routes.emplace_back(ShardMap{static_cast<int64_t>(r), world}, rows, 2, 4);
+        routes.back().find_unique(ids[r], {parts, of_sample});
+      }
+      for (std::size_t owner = 0; owner < ranks; ++owner) {
+        std::vector<int32_t> wishes;
+        std::vector<int64_t> counts;
+        for (const TableRoutes& asking : routes)
+          for (int64_t part = 0; part < parts; ++part) {
+            const RowRange of = asking.unique_of(owner, part);
+            counts.push_back(of.count);
+            const auto first = asking.places().begin() + of.first;
+            wishes.insert(wishes.end(), first, first + of.count);
+          }
+        routes[owner].set_wanted(wishes, counts);
+      }
+      for (std::size_t r = 0; r < ranks; ++r) {
+        const TableRoutes& here = routes[r];
+        ASSERT_EQ(here.rows(), here.brought() + std::ssize(here.owned()));
+        EXPECT_EQ(here.brought_by(r).count, 0);
+        std::vector<int64_t> row_of(static_cast<std::size_t>(here.rows()), -1);  // of the matrix
+        for (std::size_t k = 0; k < here.owned().size(); ++k)
+          row_of[static_cast<std::size_t>(here.brought()) + k] =
+              ShardMap{static_cast<int64_t>(r), world}.global(here.owned()[k]);
+        int64_t next = 0;
+        for (std::size_t owner = 0; owner < ranks; ++owner)
+          for (int64_t part = 0; part < parts && owner != r; ++part) {
+            const RowRange brought = here.brought_by(owner, part);
+            EXPECT_EQ(brought.first, next);
+            next += brought.count;
+            const TableRoutes& there = routes[owner];
+            const RowRange wanted = there.wanted_of(r, part);
+            ASSERT_EQ(wanted.count, brought.count);
+            for (int64_t k = 0; k < brought.count; ++k) {
+              const int32_t number = there.wanted()[static_cast<std::size_t>(wanted.first + k)];
+              row_of[static_cast<std::size_t>(brought.first + k)] =
+                  ShardMap{static_cast<int64_t>(owner), world}.global(
+                      there.owned()[static_cast<std::size_t>(number)]);
+            }
+          }
+        EXPECT_EQ(next, here.brought());
+        ASSERT_EQ(here.slots().size(), ids[r].size());
+        for (std::size_t k = 0; k < ids[r].size(); ++k)
+          ASSERT_EQ(row_of[static_cast<std::size_t>(here.slots()[k])], ids[r][k]);
       }
     }
 }
@@ -117,7 +178,8 @@ TEST(TableRoutes, AClassHasTheSameRowsInTheSameOrderAtAnyNumberOfRanks) {
         if (shards.owner(id) == rank) mine.push_back(id);
       TableRoutes routes(shards, rows, granules / world);
       routes.find_unique(mine);
-      const std::vector<int64_t> counts = {routes.unique()};
+      std::vector<int64_t> counts(static_cast<std::size_t>(world));
+      counts[static_cast<std::size_t>(rank)] = routes.unique();
       routes.set_wanted(routes.places(), counts);
       for (int64_t c = 0; c < granules / world; ++c)
         for (int64_t k = routes.class_bounds()[static_cast<std::size_t>(c)];

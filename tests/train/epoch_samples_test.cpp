@@ -104,6 +104,75 @@ TEST(EpochSamples, AUsersSamplesStandTogetherWithinAGranule) {
   }
 }
 
+/// Of a step: the numbers of all ranks' samples, in order.
+std::vector<int64_t> all_numbers(Communicator& comm, const EpochSamples::Part& part) {
+  std::vector<int64_t> mine;
+  for (const float rating : part.ratings) mine.push_back(static_cast<int64_t>(rating));
+  std::vector<int64_t> all = comm.all_gather_v(std::span<const int64_t>(mine)).values;
+  std::ranges::sort(all);
+  return all;
+}
+
+class DealingTest : public EpochSamplesTest {};
+
+TEST_P(DealingTest, SamplesGoToTheOwnersOfTheirUsersAsFarAsSharesAreEqual) {
+  const auto [total, batch_size, drop_last, lopsided, skewed] = GetParam();
+  Communicator comm = Communicator::world();
+  Samples train = samples_of(comm, total, lopsided);
+  for (Sample& s : train.rows) {  // the rating is the sample's number
+    s.user = skewed ? (s.user < total * 2 / 3 ? 1 : s.user / 50) : s.user / 7;
+    s.item = static_cast<int32_t>(s.rating) * 3;
+  }
+  const EpochShape shape{total, batch_size, drop_last};
+  const int64_t threads = 2;
+  const Granules granules = Granules::of_each_rank(comm.size(), threads);
+  for (const int64_t window : {1 << 15, 40}) {
+    EpochSamples plain(shape, granules, 5, EpochSamples::Order::global, window),
+        dealt(shape, granules, 5, EpochSamples::Order::with_owner, window);
+    plain.begin(comm, train, 3);
+    dealt.begin(comm, train, 3);
+    for (int64_t s = 0; s < shape.steps(); ++s) {
+      const auto a = plain.part(comm, train, s), b = dealt.part(comm, train, s);
+      ASSERT_EQ(a.bounds, b.bounds);
+      ASSERT_EQ(std::ssize(b.users), granules.part_size(shape.batch(s), comm.rank()));
+      ASSERT_EQ(all_numbers(comm, a), all_numbers(comm, b));
+      int64_t own_here = 0;
+      for (std::size_t k = 0; k < b.users.size(); ++k) {
+        const auto number = static_cast<int32_t>(b.ratings[k]);
+        ASSERT_EQ(b.items[k], number * 3);
+        ASSERT_EQ(b.users[k], skewed ? (number < total * 2 / 3 ? 1 : number / 50) : number / 7);
+        own_here += b.users[k] % comm.size() == comm.rank() ? 1 : 0;
+      }
+      std::vector<int64_t> of_owner(static_cast<std::size_t>(comm.size()));
+      for (const int32_t user : a.users) ++of_owner[static_cast<std::size_t>(user % comm.size())];
+      comm.all_reduce_sum(std::span<int64_t>(of_owner));
+      EXPECT_EQ(own_here, std::min(of_owner[static_cast<std::size_t>(comm.rank())], std::ssize(b.users)));
+      if (b.users.size() >= 1000 && comm.size() <= 2) {
+        EXPECT_TRUE(std::ranges::is_sorted(b.ratings));
+      }
+    }
+  }
+}
+
+/// Which samples are in a granule may not depend on the number of ranks there.
+TEST(EpochSamples, GranulesInAFixedOrderKeepTheirSamples) {
+  Communicator comm = Communicator::world();
+  if (8 % comm.size() != 0) GTEST_SKIP() << comm.size() << " ranks do not share 8 granules";
+  const Samples train = samples_of(comm, 5000, false);
+  const Granules granules = Granules::fixed(8, comm.size());
+  EpochSamples by_user({5000, 3000, false}, granules, 5, EpochSamples::Order::by_user),
+      with_owner({5000, 3000, false}, granules, 5, EpochSamples::Order::with_owner);
+  by_user.begin(comm, train, 0);
+  with_owner.begin(comm, train, 0);
+  for (const int64_t s : {0, 1}) {
+    const auto a = by_user.part(comm, train, s), b = with_owner.part(comm, train, s);
+    EXPECT_TRUE(std::ranges::equal(a.ratings, b.ratings));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, DealingTest,
+                         testing::Combine(testing::Values(1, 64, 3001), testing::Values(7, 64, 2500),
+                                          testing::Bool(), testing::Bool(), testing::Bool()));
 INSTANTIATE_TEST_SUITE_P(Shapes, EpochSamplesTest,
                          testing::Combine(testing::Values(1, 3, 64, 1001), testing::Values(1, 2, 7, 64, 5000),
                                           testing::Bool(), testing::Bool(), testing::Bool()));

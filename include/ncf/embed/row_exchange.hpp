@@ -7,7 +7,9 @@
 /// ranks share (row_mail.hpp).
 ///
 /// All that travels stands here, each row beginning on a cache line: owners write outgoing(), samples read
-/// gathered() and write gradients(), owners read what add_up() returns. A rank alone reads what it wrote.
+/// gathered() and write gradients(), owners read what add_up() returns. A rank's own rows stand in the same
+/// matrix as those that are brought to it (table_routes.hpp), both ways: samples read what their owner wrote
+/// and add where it reads. A rank alone has nothing else.
 
 #include <cstdint>
 #include <memory>
@@ -51,36 +53,41 @@ class RowExchange {
   /// Brings a part of the rows. While it does, those of earlier parts may be read. `wire`: the same on all
   /// ranks; a rank's own rows, and those that it reads in place, are never rounded. Collective.
   void gather_part(Communicator& comm, int64_t part, Wire wire = Wire::fp32);
-  /// For each row that the plan names, what its owner says of it: [unique × cols].
+  /// What its owner says of each row that is brought here or owned here and used by any rank:
+  /// [routes(table).rows() × cols].
   ConstMatrixView gathered(std::size_t table) const { return travels_[table].gathered; }
 
-  /// Room for the gradients of gathered(), whose values are unspecified.
+  /// Room for the gradients of gathered(), whose values are unspecified; those of rows that no sample here
+  /// uses may stay so.
   MatrixView gradients(std::size_t table);
   /// What tables [first, last) have to return travels in one message a pair of ranks. `wire` as above.
   /// Collective.
   void send_back(Communicator& comm, std::size_t first, std::size_t last, Wire wire = Wire::fp32);
   /// Then, for each row this rank owns, the gradients of all ranks added up, [owned × cols]: along the tree
-  /// of granules.hpp, or in rank order. One table may be while another travels.
+  /// of granules.hpp, or this rank's first, then the others' in their order. One table may be while another
+  /// travels.
   MatrixView add_up(std::size_t table);
 
  private:
   /// What travels of one table's rows.
   struct Travel {
-    MatrixView outgoing, gathered, gradients;  // in the matrices below, or in the mail's rooms
-    Matrix own_outgoing, own_gathered, own_gradients;
-    std::vector<ConstMatrixView> came_back;  // [ranks], until they are added up
-    Matrix sums;
-    std::vector<uint8_t> begun;  // [owned]: whether a sum has its first term
+    MatrixView gathered, gradients;  // in the matrices below, or in the mail's rooms
+    Matrix own_gathered, own_gradients;
+    std::vector<ConstMatrixView> came_back;  // [ranks], until they are added up; of this one, nothing
+    Matrix sums;                             // along the tree
+    std::vector<uint8_t> begun;              // [owned]: whether a sum has its first term
   };
 
   std::size_t tables() const { return routes_.size(); }
+  /// Of a matrix for all that samples read, the rows that this rank owns.
+  MatrixView owned(std::size_t table, MatrixView rows) const;
   void write_wishes(std::size_t ranks, uint64_t notes);
   void send_wishes(Communicator& comm);
   uint64_t follow_wishes(std::size_t ranks);
   void gather_by_message(Communicator& comm, int64_t part, Wire wire);
   void send_back_by_message(Communicator& comm, std::size_t first, std::size_t last, Wire wire);
-  void add_in_rank_order(std::size_t table);
-  void add_along_tree(std::size_t table);
+  MatrixView add_in_rank_order(std::size_t table);
+  MatrixView add_along_tree(std::size_t table);
 
   ShardMap shards_;
   Granules granules_;

@@ -1,6 +1,6 @@
 #pragma once
 /// What RowExchange moves between ranks of one host, moved in memory that they share (mailbox.hpp): nothing
-/// is sent, and a row is copied once, by the rank that uses it. Bytes count as those of messages.
+/// is sent, and a row is copied once, by another rank that uses it. Bytes count as those of messages.
 ///
 /// A step writes its boxes in this order, which gives each of them its rest: wishes (two boxes by turns, so
 /// that plans may follow each other), rows with the answers to the wishes, gradients.
@@ -39,14 +39,15 @@ class RowMail {
   MatrixView room_for_rows(std::size_t table, int64_t rows, int64_t cols);
   MatrixView room_for_gradients(std::size_t table, int64_t rows, int64_t cols);
 
-  /// here[t] [unique × cols]: from the rooms for rows of all ranks. Collective, and so is what follows;
-  /// `bytes` are those that this rank would send.
+  /// here[t], the rows that table t's samples read: those that others bring, from their rooms. Collective,
+  /// and so is what follows; `bytes` are those that this rank would send.
   void gather(Communicator& comm, std::span<const TableRoutes> routes, std::span<const MatrixView> here,
               uint64_t bytes);
 
   /// After it what came_back() is to be read.
   static void send_back(Communicator& comm, uint64_t bytes) { Mailbox::meet(comm, bytes); }
   /// What rank `rank` returns for the rows that it wanted of this one.
+  /// Another rank's only: this one's own gradients are not among what comes back.
   ConstMatrixView came_back(std::size_t rank, std::size_t table, int64_t rows, int64_t cols) const;
 
  private:
@@ -60,8 +61,8 @@ class RowMail {
   std::unique_ptr<Mailbox> mail_;  // boxes: wishes twice, answers, rows of each table, gradients of each
   std::size_t tables_ = 0;
   int plans_ = 0;
-  std::vector<int64_t>
-      first_back_;  // [ranks × tables]: where this rank's rows begin among a rank's gradients
+  // [ranks × tables]: where this rank's rows begin among those that are brought to a rank
+  std::vector<int64_t> first_back_;
 };
 
 }  // namespace ncf

@@ -7,6 +7,10 @@
 /// row, so that what goes to a rank is contiguous there, each part of it too; what an owner is asked for, by
 /// all, it has ordered by class and row. A row's `place` is its number in the order of class and row among
 /// all rows its owner has.
+///
+/// What samples read is one matrix, [rows() × cols]: first the rows that other ranks bring, in the order of
+/// the unique ones, then all that this rank owns and any rank asked for. So a rank's own rows are where their
+/// owner wrote them, and nothing is copied for the sake of those who use them.
 
 #include <cstdint>
 #include <span>
@@ -39,8 +43,8 @@ class TableRoutes {
 
   // What this rank asks for.
 
-  /// For each id, its row in the matrix of unique rows.
-  std::span<const int32_t> slots() const { return parts_ == 1 ? unique_.slots() : slots_; }
+  /// For each id, its number among the unique rows.
+  std::span<const int32_t> unique_slots() const { return parts_ == 1 ? unique_.slots() : moved_slots_; }
   int64_t unique() const { return static_cast<int64_t>(places_.size()); }
   /// The unique rows as places at their owners, grouped by owner and part.
   std::span<const int32_t> places() const { return places_; }
@@ -49,6 +53,19 @@ class TableRoutes {
   /// Those of one owner, all or of one part.
   RowRange unique_of(std::size_t owner) const { return range(unique_bounds_, owner, 0, parts_); }
   RowRange unique_of(std::size_t owner, int64_t part) const { return range(unique_bounds_, owner, part, 1); }
+
+  // What samples read, once it is known what all ask for.
+
+  int64_t rows() const { return brought() + std::ssize(owned_); }
+  /// For each id, its row.
+  std::span<const int32_t> slots() const { return shards_.world == 1 ? unique_.slots() : slots_; }
+  /// How many rows others bring; owned()[k] is row brought() + k.
+  int64_t brought() const { return unique() - unique_of(self()).count; }
+  /// The rows that another rank brings, all or in one part; none of this one.
+  RowRange brought_by(std::size_t owner) const { return without_own(owner, unique_of(owner)); }
+  RowRange brought_by(std::size_t owner, int64_t part) const {
+    return without_own(owner, unique_of(owner, part));
+  }
 
   // What this rank is asked for.
 
@@ -63,6 +80,12 @@ class TableRoutes {
   RowRange wanted_of(std::size_t rank, int64_t part) const { return range(wanted_bounds_, rank, part, 1); }
 
  private:
+  std::size_t self() const { return static_cast<std::size_t>(shards_.rank); }
+  RowRange without_own(std::size_t owner, RowRange unique) const {
+    if (owner == self()) return {unique.first, 0};
+    return {unique.first - (owner > self() ? unique_of(self()).count : 0), unique.count};
+  }
+  void find_slots();
   void set_owned(std::span<const int32_t> places);
   void sort_by_part(SampleParts parts);
   RowRange range(const std::vector<int64_t>& bounds, std::size_t rank, int64_t part, int64_t count) const {
@@ -76,11 +99,12 @@ class TableRoutes {
   int64_t parts_ = 1;
   UniqueValues unique_, asked_;
   std::vector<int32_t> keys_, places_, wanted_;
+  std::vector<int32_t> slots_, row_of_unique_;
   std::vector<int64_t> unique_counts_, owned_, class_bounds_;
   std::vector<int64_t> unique_bounds_, wanted_bounds_;  // [ranks × parts + 1]
   // With several parts only:
-  std::vector<uint8_t> first_part_;              // [unique]
-  std::vector<int32_t> slots_, moved_, sorted_;  // moved_[u]: where the u-th by owner, class and row stands
+  std::vector<uint8_t> first_part_;                    // [unique]
+  std::vector<int32_t> moved_slots_, moved_, sorted_;  // moved_[u]: where the u-th by owner, class and row is
 };
 
 }  // namespace ncf
