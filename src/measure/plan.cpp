@@ -6,6 +6,7 @@
 
 #include "ncf/comm/agreement.hpp"
 #include "ncf/config/threads.hpp"
+#include "ncf/embed/shard_map.hpp"
 #include "ncf/ingest/load.hpp"
 #include "ncf/ingest/samples.hpp"
 #include "ncf/measure/step_times.hpp"
@@ -30,7 +31,16 @@ class RowDraws {
   std::vector<double> cumulative_;
 };
 
-/// Some parts of batches as one rank of many would compute them.
+/// The rows that one rank owns.
+std::vector<double> owned_rows(const std::vector<double>& degrees, int64_t world) {
+  const ShardMap one{1 % world, world};  // row 0 is nobody
+  std::vector<double> out;
+  for (int64_t k = 0; k < one.local_rows(std::ssize(degrees)); ++k)
+    out.push_back(degrees[static_cast<std::size_t>(one.global(k))]);
+  return out;
+}
+
+/// Some parts of batches as one rank of many would compute them, users together.
 class SampleParts {
  public:
   SampleParts(const RowDraws& users, const RowDraws& items, int64_t user_rows, int64_t item_rows,
@@ -45,6 +55,8 @@ class SampleParts {
       items_.push_back(static_cast<int32_t>(items.draw(uniform(1)) % item_rows));
       ratings_.push_back(static_cast<float>(1 + k % 5));
     }
+    for (int64_t part = 0; part < parts; ++part)  // items are drawn apart from them
+      std::sort(users_.begin() + part * samples, users_.begin() + (part + 1) * samples);
   }
   EpochSamples::Part part(int64_t step, const Granules& granules) const {
     const auto first = static_cast<std::size_t>(step % parts * samples_),
@@ -92,8 +104,8 @@ PartTimes measure_part(const Config& config, const StepWork& work, const Popular
     const Granules granules = make_granules(steady.train, 1, threads);
     Learner learner(steady, {0, 1}, granules, user_rows, item_rows,
                     make_schedule(steady.train, most_steps, most_steps), threads);
-    const SampleParts parts(RowDraws(popularity.users), RowDraws(popularity.items), user_rows, item_rows,
-                            samples);
+    const RowDraws users(work.deals ? owned_rows(popularity.users, work.world) : popularity.users);
+    const SampleParts parts(users, RowDraws(popularity.items), user_rows, item_rows, samples);
     return time_steps(
         self, learner, [&](int64_t step) { return parts.part(step, granules); }, request.seconds);
   });

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numbers>
 
 #include "ncf/data/synthetic.hpp"
+#include "ncf/embed/shard_map.hpp"
 
 namespace ncf {
 namespace {
@@ -85,6 +87,15 @@ double trained_items(const std::vector<double>& degrees) {
   return known;
 }
 
+/// Sums of the rows of each rank.
+std::vector<double> by_owner(const std::vector<double>& degrees, int64_t world) {
+  std::vector<double> sums(static_cast<std::size_t>(world));
+  const ShardMap shards{0, world};
+  for (std::size_t row = 0; row < degrees.size(); ++row)
+    sums[static_cast<std::size_t>(shards.owner(static_cast<int64_t>(row)))] += degrees[row];
+  return sums;
+}
+
 }  // namespace
 
 Popularity popularity_of(const TrainingData& data, Communicator& comm) {
@@ -122,14 +133,42 @@ double expected_unique(const std::vector<double>& degrees, double total, double 
   return sum;
 }
 
+double expected_brought(const std::vector<double>& degrees, double total, double batch, int64_t world) {
+  const double share = batch / static_cast<double>(world);
+  const double samples_a_row = std::max(1.0, batch / expected_unique(degrees, total, batch));
+  double rows = 0;
+  for (const double samples : by_owner(degrees, world)) {
+    const double p = samples / total, mean = batch * p;
+    const double deviation = std::sqrt(mean * (1 - p) * (total - batch) / std::max(1.0, total - 1));
+    if (deviation == 0) {
+      rows += std::max(0.0, mean - share) / samples_a_row;
+      continue;
+    }
+    // Of a normal variable: how often it is above the share, and by how much on average.
+    const double z = (mean - share) / deviation;
+    const double above = std::erfc(-z / std::sqrt(2.0)) / 2;
+    const double surplus =
+        deviation * std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi) + (mean - share) * above;
+    // They stand together: if there is one, a row begins.
+    rows += above + std::max(0.0, surplus - above) / samples_a_row;
+  }
+  return rows / static_cast<double>(world);
+}
+
 void set_unique_rows(StepWork& work, const Popularity& popularity) {
-  const auto total = static_cast<double>(popularity.train), batch = static_cast<double>(work.batch);
+  const auto total = static_cast<double>(popularity.train), batch = static_cast<double>(work.batch),
+             world = static_cast<double>(work.world);
   const auto set = [&](TableWork& table, const std::vector<double>& degrees) {
-    table.unique_here = expected_unique(degrees, total, batch / static_cast<double>(work.world));
+    table.unique_here = expected_unique(degrees, total, batch / world);
     table.unique_all = expected_unique(degrees, total, batch);
+    table.brought = table.unique_here * (world - 1) / world;
   };
-  set(work.tables.at(0), popularity.users);
+  TableWork& users = work.tables.at(0);
+  set(users, popularity.users);
   set(work.tables.at(1), popularity.items);
+  if (!work.deals || work.world == 1) return;
+  users.brought = expected_brought(popularity.users, total, batch, work.world);
+  users.unique_here = work.owned(users);
 }
 
 }  // namespace ncf

@@ -5,6 +5,7 @@
 #include "ncf/data/ratings.hpp"
 #include "ncf/model/model.hpp"
 #include "ncf/nn/gated_backward.hpp"
+#include "ncf/train/epoch_samples.hpp"
 
 namespace ncf {
 namespace {
@@ -51,6 +52,8 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
   StepWork w;
   w.world = world;
   w.batch = config.train.batch_size;
+  w.deals = config.train.reproducible == Reproducible::run &&
+            EpochSamples::quickest_order(config.model) == EpochSamples::Order::with_owner;
   w.wire = config.comm.wire == WireKind::bf16 ? 2 : value;
   int64_t input = 0;
   for (const TableShape& t : table_shapes(config.model, user_rows, item_rows)) {
@@ -78,8 +81,8 @@ StepTraffic step_traffic(const StepWork& w) {
   if (w.world == 1) return t;
   t.ids = static_cast<double>(w.world - 1) * count * static_cast<double>(std::ssize(w.tables) * w.parts + 1);
   for (const TableWork& table : w.tables) {
-    t.ids += id * table.unique_here * others(w);
-    t.rows += w.wire * static_cast<double>(table.travels) * table.unique_here * others(w);
+    t.ids += id * table.brought;
+    t.rows += w.wire * static_cast<double>(table.travels) * table.brought;
   }
   t.gradients = t.rows;
   t.layers = 2 * others(w) * value * (dense_values(w) + 16);  // 16: the loss travels with them
@@ -124,9 +127,8 @@ double update_bytes(const StepWork& w) {
 
 double packing_bytes(const StepWork& w) {
   double values = 0;
-  for (const TableWork& t : w.tables) values += static_cast<double>(t.travels) * t.unique_here;
-  // Read and written by the sender and by the receiver; what a rank has for itself once.
-  return w.world == 1 ? 0 : (others(w) * 2 * (value + w.wire) + (1 - others(w)) * 2 * value) * values;
+  for (const TableWork& t : w.tables) values += static_cast<double>(t.travels) * t.brought;
+  return 2 * (value + w.wire) * values;  // read and written by the sender and by the receiver
 }
 
 RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings) {
@@ -136,10 +138,10 @@ RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings)
     const double cols = static_cast<double>(t.cols), rows = static_cast<double>(t.rows);
     m.tables += rows / static_cast<double>(w.world) * (3 * value * cols + count);
     m.vocabulary += count * rows;
-    // What travels and its gradients; with other ranks also as it is sent and received. Owned rows and
-    // theirs.
-    const double travels = static_cast<double>(t.travels);
-    m.batch += t.unique_here * travels * value * (w.world > 1 ? 7 : 4) + w.owned(t) * cols * value * 3;
+    // What is said of rows, its gradients, and those of granules; sent and received. Owned rows and theirs.
+    const double travels = static_cast<double>(t.travels) * value;
+    m.batch +=
+        (w.owned(t) + t.brought) * travels * 4 + t.brought * travels * 4 + w.owned(t) * cols * value * 3;
     m.batch += samples_here(w) * 6 * count;  // places while sorting
   }
   m.layers = 4 * value * dense_values(w);

@@ -19,8 +19,9 @@ Config config_of(int64_t batch) {
 StepWork work_at(int64_t world) {
   StepWork w;
   w.world = world, w.batch = 1000;
-  w.tables = {{.rows = 100, .cols = 10, .travels = 10, .unique_here = 50, .unique_all = 80},
-              {.rows = 100, .cols = 10, .travels = 10, .unique_here = 50, .unique_all = 80}};
+  w.tables = {{.rows = 100, .cols = 10, .travels = 10, .unique_here = 50, .unique_all = 80, .brought = 40},
+              {.rows = 100, .cols = 10, .travels = 10, .unique_here = 50, .unique_all = 80, .brought = 35}};
+  if (world == 1) w.tables[0].brought = w.tables[1].brought = 0;
   w.units = {20, 10, 1};
   return w;
 }

@@ -29,7 +29,12 @@ Popularity expected_popularity(const DataConfig& config, uint64_t seed);
 /// (1 - n/N) (1 - n/(N-1)) … (1 - n/(N-d+1)), here taken as the power d of its middle factor.
 double expected_unique(const std::vector<double>& degrees, double total, double samples);
 
-/// Fills in the unique rows.
+/// Expected number of rows of users that other ranks bring to one of `world` in a step, when samples are
+/// dealt to the owners of their users (train/dealer.hpp): those of the samples that are more than an owner's
+/// share.
+double expected_brought(const std::vector<double>& degrees, double total, double batch, int64_t world);
+
+/// Fills in the unique rows, and those that are brought.
 void set_unique_rows(StepWork& work, const Popularity& popularity);
 
 }  // namespace ncf

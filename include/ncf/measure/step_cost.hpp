@@ -17,6 +17,7 @@ struct TableWork {
   int64_t travels = 0;     ///< values that go from the owner of a row to those who use it, and back
   double unique_here = 0;  ///< different rows in a rank's part of the batch
   double unique_all = 0;   ///< different rows in the whole batch
+  double brought = 0;      ///< of those in a rank's part, the ones that other ranks own
 };
 
 /// A step of a configuration at some number of ranks.
@@ -30,6 +31,7 @@ struct StepWork {
   int64_t parts = 1;        ///< in which the rows of a batch come (comm.overlap)
   bool projects = false;    ///< the first layer is computed once a row, by the row's owner
   bool by_gates = false;  ///< back through the last hidden layer tables are added up (nn/gated_backward.hpp)
+  bool deals = false;     ///< samples go to the owners of their users (train/dealer.hpp)
   double wire = 4;        ///< bytes of a value of a row, or of its gradient, in a message (comm.wire)
 
   /// Rows of a table that the average rank owns and the batch uses.
@@ -59,7 +61,7 @@ struct StepFlops {
 StepFlops step_flops(const StepWork& work);
 /// Memory that must be read and written to move the rows that the average rank owns.
 double update_bytes(const StepWork& work);
-/// What is copied to pack and unpack all that travels one way, in bytes read and written; 0 for one rank.
+/// What is copied to pack and unpack all that travels one way, in bytes read and written.
 double packing_bytes(const StepWork& work);
 
 /// Memory of a rank, the larger parts, in bytes.
