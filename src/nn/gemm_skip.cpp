@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <cstring>
 
 #include "vector_packing.hpp"
 
@@ -15,14 +16,22 @@ namespace {
 
 using namespace in_vectors;
 
-constexpr int64_t chunk_words = 64;  // so many rows of two panels stay in the first cache
-constexpr int widest = 4;            // vectors of a panel
+constexpr int64_t bits_of_word = 64;
+constexpr int widest = 4;  // vectors of a panel
 
-/// Rows of a left operand, their numbers one after the other, and a bit for each that is not zero.
+/// How many rows of two panels, of so many vectors together, stay in the first cache with what else goes
+/// through it.
+int64_t chunk_of(int64_t vectors) {
+  return vectors < 2 * widest ? bits_of_word : bits_of_word * 3 / 4;
+}
+
+/// Rows of a left operand, their numbers one after the other, and a bit for each that is not zero: a word for
+/// each chunk of them.
 struct Sparse {
   ConstMatrixView rows;
+  int64_t chunk;
   const uint64_t* bits;  // [rows × chunks()]
-  int64_t chunks() const { return (rows.cols + chunk_words - 1) / chunk_words; }
+  int64_t chunks() const { return (rows.cols + chunk - 1) / chunk; }
 };
 
 /// Of 16 numbers, those of `there`; a NaN is not zero.
@@ -36,23 +45,27 @@ bool skipping_pays(int64_t present, int64_t numbers) {
 }
 
 /// bits [rows × chunks]. Returns how many are set.
-NCF_AVX512 int64_t find_present(ConstMatrixView rows, uint64_t* bits) {
+NCF_AVX512 int64_t find_present(ConstMatrixView rows, int64_t chunk, uint64_t* bits) {
   int64_t count = 0;
   for (int64_t r = 0; r < rows.rows; ++r)
-    for (int64_t k = 0; k < rows.cols; k += chunk_words, ++bits) {
+    for (int64_t k = 0; k < rows.cols; k += chunk, ++bits) {
       const float* const numbers = rows.row(r) + k;
+      const int64_t here = std::min(chunk, rows.cols - k), whole = here / lanes * lanes;
       uint64_t found = 0;
-      if (rows.cols - k >= chunk_words) {
-#pragma GCC unroll 4
-        for (int64_t j = 0; j < chunk_words; j += lanes) found |= present(numbers + j, 0xffff) << j;
-      } else {
-        for (int64_t j = 0; k + j < rows.cols; j += lanes)
-          found |= present(numbers + j, lanes_from(k + j, rows.cols)) << j;
-      }
+      for (int64_t j = 0; j < whole; j += lanes) found |= present(numbers + j, 0xffff) << j;
+      if (whole < here) found |= present(numbers + whole, lanes_from(whole, here)) << whole;
       count += std::popcount(found);
       *bits = found;
     }
   return count;
+}
+
+/// By way of a general register: vectors from memory are what the loop waits for.
+NCF_AVX512_INLINE __m512 broadcast(const float* number) {
+  int32_t bits = 0;
+  std::memcpy(&bits, number, sizeof bits);
+  asm("" : "+r"(bits));
+  return reinterpret_cast<__m512>(_mm512_set1_epi32(bits));
 }
 
 /// Sums of all rows with one panel or two that follow each other, and where they go.
@@ -71,7 +84,7 @@ NCF_AVX512 void multiply_present(const Tile& of_tile) {
   const Tile tile = of_tile;  // the compiler knows that no store changes it
   const int64_t chunks = tile.left.chunks();
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-    const int64_t from = chunk * chunk_words;
+    const int64_t from = chunk * tile.left.chunk;
     const float* const panel = tile.panels + from * first * lanes;
     const float* const other = tile.panels + (tile.left.rows.cols * first + from * second) * lanes;
     for (int64_t r = 0; r < tile.left.rows.rows; ++r) {
@@ -83,7 +96,7 @@ NCF_AVX512 void multiply_present(const Tile& of_tile) {
         sums[j] = chunk == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(room + j * lanes);
       for (uint64_t bits = tile.left.bits[r * chunks + chunk]; bits != 0; bits &= bits - 1) {
         const int64_t k = std::countr_zero(bits);
-        const __m512 all = _mm512_set1_ps(left[k]);
+        const __m512 all = broadcast(left + k);
 #pragma GCC unroll 8
         for (int j = 0; j < vectors; ++j) {
           const float* const right =
@@ -128,10 +141,11 @@ bool skip_zeros(Left<float> left, bool side_by_side, int64_t words, const Shares
   thread_local AlignedVector<float> turned, room;
   thread_local AlignedVector<uint64_t> bits;
   if (side_by_side) left = turn(left, c.rows, words, turned);
-  Sparse sparse{{left.data, c.rows, words, left.row}, nullptr};
+  const int64_t pair = panels.part(0) + (panels.parts > 1 ? panels.part(1) : 0);  // the widest
+  Sparse sparse{{left.data, c.rows, words, left.row}, chunk_of(pair), nullptr};
   reserve(bits, c.rows * sparse.chunks());
   sparse.bits = bits.data();
-  if (!skipping_pays(find_present(sparse.rows, bits.data()), c.rows * words)) return false;
+  if (!skipping_pays(find_present(sparse.rows, sparse.chunk, bits.data()), c.rows * words)) return false;
   reserve(room, c.rows * 2 * widest * lanes);
   for (int64_t p = 0, column = 0; p < panels.parts; p += 2) {
     const int64_t first = panels.part(p), second = p + 1 < panels.parts ? panels.part(p + 1) : 0,
