@@ -12,6 +12,7 @@
 #include "ncf/util/denormals.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/finite.hpp"
+#include "ncf/util/prefetch.hpp"
 #include "ncf/util/target.hpp"
 
 namespace ncf {
@@ -176,20 +177,17 @@ OwnedRows Learner::owned_rows(std::size_t table) const {
   return {owned_[table], exchange_.routes(table).class_bounds()};
 }
 
-/// From the tables to the samples: the rows of the batch that is planned. Several parts are only sent for.
-void Learner::gather(Communicator& comm, Model::Use use, int64_t rows) {
+/// From the tables to the samples: the rows of the batch that is planned, of which `fill_owned` fills
+/// owned_[table]. Several parts are only sent for.
+void Learner::gather(Communicator& comm, Model::Use use, int64_t rows,
+                     const std::function<void(std::size_t)>& fill_owned) {
   model_.begin(use, rows, dense_);
   const auto cols = model_.travelling_cols();
   for (std::size_t t = 0; t < tables_.size(); ++t) {
-    const auto owned = exchange_.routes(t).owned();
     const MatrixView outgoing = exchange_.outgoing(t, cols[t]);
     copies_[t].reshape_aligned(model_.projects() ? outgoing.rows : 0, tables_[t].shape().cols());
     owned_[t] = model_.projects() ? copies_[t].view() : outgoing;
-    pool_->share_out(outgoing.rows, [&](int64_t first, int64_t end) {
-      for (int64_t k = first; k < end; ++k)
-        std::copy_n(tables_[t].weight.row(owned[static_cast<std::size_t>(k)]), owned_[t].cols,
-                    owned_[t].row(k));
-    });
+    fill_owned(t);
     model_.owner_forward(t, owned_rows(t), dense_, outgoing);
   }
   coming_.clear();
@@ -243,9 +241,9 @@ uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64
       exchange_.plan(comm, ids, trouble_.empty() ? notes : notes | trouble_note, sample_parts(part));
   if ((united & trouble_note) != 0) diverged(comm, step - 1);
   timer.charge(Phase::plan);
-  for (std::size_t t = 0; t < tables_.size(); ++t)
-    row_optimizer_.catch_up(tables_[t], exchange_.routes(t).owned(), step - 1, *pool_);
-  gather(comm, Model::Use::train, part.global_rows);
+  gather(comm, Model::Use::train, part.global_rows, [&](std::size_t t) {
+    row_optimizer_.catch_up(tables_[t], exchange_.routes(t).owned(), step - 1, owned_[t], *pool_);
+  });
   timer.charge(Phase::gather);
 
   LossSum here;
@@ -328,12 +326,25 @@ int64_t Learner::predicted_at_once() const {
   return rows <= 2 * few ? many : few;
 }
 
+void Learner::copy_owned(std::size_t table) {
+  constexpr int64_t ahead = 3;  // rows that are asked for meanwhile
+  const auto owned = exchange_.routes(table).owned();
+  const Matrix& rows = tables_[table].weight;
+  pool_->share_out(std::ssize(owned), [&](int64_t first, int64_t end) {
+    for (int64_t k = first; k < end; ++k) {
+      if (k + ahead < end) prefetch(rows.row(owned[static_cast<std::size_t>(k + ahead)]), rows.cols());
+      std::copy_n(rows.row(owned[static_cast<std::size_t>(k)]), rows.cols(), owned_[table].row(k));
+    }
+  });
+}
+
 void Learner::predict(Communicator& comm, int64_t first_position, std::span<const int32_t> users,
                       std::span<const int32_t> items, std::span<float> predictions) {
   const FlushDenormals flush;
   const std::span<const int32_t> ids[] = {users, items};
   exchange_.plan(comm, ids);
-  gather(comm, alike_ ? Model::Use::predict_alike : Model::Use::predict, predicted_at_once());
+  gather(comm, alike_ ? Model::Use::predict_alike : Model::Use::predict, predicted_at_once(),
+         [&](std::size_t t) { copy_owned(t); });
   EpochSamples::Part part;
   part.first_position = first_position;
   model_.predict(view(part, 0), dense_, predictions);

@@ -1,5 +1,6 @@
 #include "ncf/train/row_optimizer.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ncf/util/denormals.hpp"
@@ -8,7 +9,8 @@
 namespace ncf {
 namespace {
 
-constexpr std::size_t ahead = 3;  // rows that are asked for meanwhile
+constexpr std::size_t ahead = 3;       // rows that are asked for while one is moved
+constexpr std::size_t far_ahead = 12;  // while one is caught up, which is sooner done
 
 void prefetch_row(const Matrix& table, int64_t row) {
   prefetch(table.row(row), table.cols());
@@ -54,19 +56,23 @@ void RowOptimizer::catch_up_row(RowTable& table, int64_t row, int64_t step, Idle
   last = step;
 }
 
-void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step, WorkerPool& pool) {
+void RowOptimizer::catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step, MatrixView to,
+                            WorkerPool& pool) {
   know_steps(step);
   pool.share_out(std::ssize(rows), [&](int64_t first, int64_t last) {
     const FlushDenormals flush;
     const auto end = static_cast<std::size_t>(last);
     IdleSteps idle;
     for (auto k = static_cast<std::size_t>(first); k < end; ++k) {
-      if (k + ahead < end) {
-        prefetch_row(table.weight, rows[k + ahead]);
-        if (!lazy_) prefetch_row(table.first_moment, rows[k + ahead]);
-        if (!lazy_) prefetch_row(table.second_moment, rows[k + ahead]);
+      if (k + far_ahead < end) {
+        const int64_t next = rows[k + far_ahead];
+        __builtin_prefetch(table.last_step.data() + next);
+        prefetch_row(table.weight, next);
+        if (!lazy_) prefetch_row(table.first_moment, next);
+        if (!lazy_) prefetch_row(table.second_moment, next);
       }
       catch_up_row(table, rows[k], step, idle);
+      std::copy_n(table.weight.row(rows[k]), to.cols, to.row(static_cast<int64_t>(k)));
     }
   });
 }
@@ -88,6 +94,7 @@ void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, ConstMat
     for (auto k = static_cast<std::size_t>(first); k < end; ++k) {
       const int64_t row = rows[k];
       if (k + ahead < end) {
+        prefetch_row(table.weight, rows[k + ahead]);
         prefetch_row(table.first_moment, rows[k + ahead]);
         prefetch_row(table.second_moment, rows[k + ahead]);
       }

@@ -45,12 +45,13 @@ TEST(RowOptimizer, RowsTouchedEveryStepAreTheSameLazyOrDense) {
   RowOptimizer lazy(rule, schedule, true), dense(rule, schedule, false);
   RowTable a({"user", 4, 4, false}, {0, 1}, 1, 0), b = a;
   const std::vector<int64_t> rows = {0, 1, 2, 3};
-  Matrix g(4, 4);
+  Matrix g(4, 4), read(4, 4);
   for (int64_t t = 1; t <= 30; ++t) {
     for (std::size_t i = 0; i < 16; ++i)
       g.values()[i] = static_cast<float>(std::sin(static_cast<double>(t) + static_cast<double>(i)));
     const StepFactors f = step_factors(rule, schedule.at(t - 1), t);
-    lazy.catch_up(a, rows, t - 1, pool);
+    lazy.catch_up(a, rows, t - 1, read.view(), pool);
+    EXPECT_TRUE(std::ranges::equal(read.values(), a.weight.values()));
     lazy.move(a, rows, g.view(), f, t, pool);
     dense.move(b, rows, g.view(), f, t, pool);
   }
@@ -106,7 +107,11 @@ TEST_P(DenseRows, MoveAtTheirSamplesAsIfTheyHadMovedAtEveryStep) {
       for (int64_t c = 0; c < cols; ++c)
         witness[static_cast<std::size_t>(row * cols + c)].move(
             r, schedule.at(t - 1), t, used(row, t) ? static_cast<double>(gradient(row, c)) : 0.0);
-    dense.catch_up(table, some, t - 1, pool);
+    Matrix read(std::ssize(some), cols);
+    dense.catch_up(table, some, t - 1, read.view(), pool);
+    for (int64_t k = 0; k < read.rows(); ++k)
+      for (int64_t c = 0; c < cols; ++c)
+        ASSERT_EQ(read.row(k)[c], table.weight.row(some[static_cast<std::size_t>(k)])[c]);
     dense.move(table, some, g.view(), step_factors(r, schedule.at(t - 1), t), t, pool);
   }
   dense.catch_up_all(table, steps, pool);

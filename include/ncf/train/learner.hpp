@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -92,7 +93,9 @@ class Learner {
  private:
   BatchView view(const EpochSamples::Part& part, int64_t epoch) const;
   SampleParts sample_parts(const EpochSamples::Part& part);
-  void gather(Communicator& comm, Model::Use use, int64_t rows);
+  void gather(Communicator& comm, Model::Use use, int64_t rows,
+              const std::function<void(std::size_t table)>& fill_owned);
+  void copy_owned(std::size_t table);
   void compute(Communicator& comm, const EpochSamples::Part& part, int64_t epoch, LossSum& here);
   void return_gradients(Communicator& comm);
   OwnedRows owned_rows(std::size_t table) const;

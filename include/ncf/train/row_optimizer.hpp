@@ -19,8 +19,10 @@ class RowOptimizer {
  public:
   RowOptimizer(const UpdateRule& rule, const Schedule& schedule, bool lazy);
 
-  /// Brings these local rows up to and including step `step`.
-  void catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step, WorkerPool& pool);
+  /// Brings these local rows up to and including step `step`, and copies them to `to` [rows × cols], since
+  /// they are at hand then.
+  void catch_up(RowTable& table, std::span<const int64_t> rows, int64_t step, MatrixView to,
+                WorkerPool& pool);
   /// The same for every row: before evaluation and at the end of an epoch.
   void catch_up_all(RowTable& table, int64_t step, WorkerPool& pool);
   /// Step `step` (from 1) with the summed gradients [rows × cols] of these local rows, caught up to step − 1.
