@@ -8,13 +8,16 @@
 namespace ncf {
 namespace {
 
-NCF_MULTIARCH void sgd(float decay, float momentum, float lr, int64_t n, float* __restrict w,
+NCF_MULTIARCH bool sgd(float decay, float momentum, float lr, int64_t n, float* __restrict w,
                        const float* __restrict g, float* __restrict m) {
+  LargestBits largest;
   for (int64_t i = 0; i < n; ++i) {
-    const float mi = momentum * m[i] + g[i];
+    const float mi = momentum * m[i] + g[i], wi = w[i] * decay - lr * mi;
     m[i] = mi;
-    w[i] = w[i] * decay - lr * mi;
+    w[i] = wi;
+    largest.add(wi);
   }
+  return largest.of_finite();
 }
 
 NCF_MULTIARCH void sgd_idle(float decay, float size, float first, int64_t n, float* __restrict w,
@@ -50,10 +53,10 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
   return f;
 }
 
-void update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v) {
+bool update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v) {
   const float decay = decays ? f.decay : 1.0F;
   if (f.kind == RuleKind::sgd) return sgd(decay, f.momentum, f.step_size, n, w, g, m);
-  adamw_kernel(f, decay, n, w, g, m, v);
+  return adamw_kernel(f, decay, n, w, g, m, v);
 }
 
 void IdleSteps::begin(const StepFactors& f) {

@@ -28,17 +28,21 @@ __attribute__((always_inline)) inline void sum_steps(int64_t steps, const float*
 
 }  // namespace
 
-static NCF_MULTIARCH void adamw(float decay, float b1, float c1, float b2, float c2, float size,
+static NCF_MULTIARCH bool adamw(float decay, float b1, float c1, float b2, float c2, float size,
                                 float inv_bias2, float eps, int64_t n, float* __restrict w,
                                 const float* __restrict g, float* __restrict m, float* __restrict v) {
+  LargestBits largest;
   for (int64_t i = 0; i < n; ++i) {
     const float grad = g[i];
     const float mi = b1 * m[i] + c1 * grad;
     const float vi = b2 * v[i] + c2 * grad * grad;
     m[i] = mi;
     v[i] = vi;
-    w[i] = w[i] * decay - size * mi / (std::sqrt(vi) * inv_bias2 + eps);
+    const float wi = w[i] * decay - size * mi / (std::sqrt(vi) * inv_bias2 + eps);
+    w[i] = wi;
+    largest.add(wi);
   }
+  return largest.of_finite();
 }
 
 static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const float* root, float eps,
@@ -70,10 +74,10 @@ static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const flo
   }
 }
 
-void adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, float* m,
+bool adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, float* m,
                   float* v) {
-  adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
-        f.eps, n, w, g, m, v);
+  return adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size,
+               f.inv_sqrt_bias2, f.eps, n, w, g, m, v);
 }
 
 void adamw_idle_kernel(int64_t steps, const float* size, const float* root, float eps, float decay,

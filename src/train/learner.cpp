@@ -255,35 +255,32 @@ uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64
   return_gradients(comm);
   sums_.gradients(comm, dense_);
   check_loss(comm, here.plain, step);
-  check_rows();
   timer.charge(Phase::synchronise);
 
   const StepFactors factors = step_factors(rule_, schedule_.at(step - 1), step);
-  move_dense(factors);
-  for (std::size_t t = 0; t < tables_.size(); ++t)
-    row_optimizer_.move(tables_[t], exchange_.routes(t).owned(), row_gradients_[t], factors, step, *pool_);
+  if (!move_dense(factors)) diverged(comm, step);  // as all ranks do, which hold the same
+  for (std::size_t t = 0; t < tables_.size(); ++t) move_rows(t, factors, step);
   timer.charge(Phase::update);
   return united;
 }
 
 void Learner::check_loss(Communicator& comm, double loss_here, int64_t step) {
-  // After the sum every rank holds the same values (the loss is one of them): all ranks go on or none does.
-  if (all_finite(dense_.totals())) return;
+  // After the sum every rank holds the same loss: all ranks go on or none does.
+  if (std::isfinite(dense_.total_loss())) return;
   if (!std::isfinite(loss_here)) trouble_ = "the loss is not finite; first hit: " + first_not_finite();
   diverged(comm, step);
 }
 
-void Learner::check_rows() {
+void Learner::move_rows(std::size_t table, const StepFactors& factors, int64_t step) {
+  if (row_optimizer_.move(tables_[table], exchange_.routes(table).owned(), row_gradients_[table], factors,
+                          step, *pool_))
+    return;
   // Only the owner of a row sees it and its gradient: it tells the others with the next step's plan, and no
   // checkpoint is written in between that is not checked itself. A row that turns every unit off shows
   // nowhere else: it is multiplied with zeros, which products skip.
-  for (std::size_t t = 0; t < tables_.size(); ++t) {
-    const std::string path = "/embedding/" + tables_[t].shape().name;
-    if (!all_rows_finite(row_gradients_[t]))
-      trouble_ = "a gradient of " + path + " is not finite";
-    else if (!all_rows_finite(owned_[t]))
-      trouble_ = "a row of " + path + " is not finite";
-  }
+  const std::string path = "/embedding/" + tables_[table].shape().name;
+  trouble_ =
+      (all_rows_finite(row_gradients_[table]) ? "a row of " : "a gradient of ") + path + " is not finite";
 }
 
 std::string Learner::first_not_finite() const {
@@ -302,19 +299,24 @@ void Learner::diverged(Communicator& comm, int64_t step) {
     if (!trouble_.empty()) throw Error(ErrorKind::diverged, trouble_ + where + advice);
   });
   // No rank saw more than its own part of the sum.
-  std::string first = "the loss";
-  for (std::size_t s = dense_.segments().size(); s-- > 0;)
-    if (!all_finite(dense_.total(s))) first = "the gradient of " + dense_.segments()[s].path;
-  throw Error(ErrorKind::diverged, first + " is not finite, summed over all ranks" + where + advice, true);
+  const std::string summed = " is not finite, summed over all ranks" + where + advice;
+  for (std::size_t s = 0; s < dense_.segments().size(); ++s)
+    if (!all_finite(dense_.total(s)))
+      throw Error(ErrorKind::diverged, "the gradient of " + dense_.segments()[s].path + summed, true);
+  if (!std::isfinite(dense_.total_loss())) throw Error(ErrorKind::diverged, "the loss" + summed, true);
+  throw Error(ErrorKind::diverged, first_not_finite() + " is not finite" + where + advice, true);
 }
 
-void Learner::move_dense(const StepFactors& factors) {
+/// Whether all that was moved is finite.
+bool Learner::move_dense(const StepFactors& factors) {
+  bool finite = true;
   for (std::size_t s = 0; s < dense_.segments().size(); ++s) {
     const Segment& segment = dense_.segments()[s];
     if (segment.trained)
-      update(factors, segment.decays, segment.size, dense_.value(s).data(), dense_.total(s).data(),
-             dense_.first_moment(s).data(), dense_.second_moment(s).data());
+      finite &= update(factors, segment.decays, segment.size, dense_.value(s).data(), dense_.total(s).data(),
+                       dense_.first_moment(s).data(), dense_.second_moment(s).data());
   }
+  return finite;
 }
 
 int64_t Learner::predicted_at_once() const {

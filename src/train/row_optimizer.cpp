@@ -1,6 +1,7 @@
 #include "ncf/train/row_optimizer.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "ncf/util/denormals.hpp"
@@ -19,18 +20,22 @@ void prefetch_row(const Matrix& table, int64_t row) {
 }  // namespace
 
 RowOptimizer::RowOptimizer(const UpdateRule& rule, const Schedule& schedule, bool lazy)
-    : rule_(rule), schedule_(schedule), lazy_(lazy), factors_(1), log_decay_(1, 0.0) {}
+    : rule_(rule), schedule_(schedule), lazy_(lazy), factors_(1), log_decay_(1, 0.0), decay_(1, 1.0) {}
 
 void RowOptimizer::know_steps(int64_t until) {
   for (int64_t t = std::ssize(log_decay_); t <= until; ++t) {
     const StepRates rates = schedule_.at(t - 1);
     log_decay_.push_back(log_decay_.back() + std::log1p(-rates.lr * rule_.weight_decay));
+    decay_.push_back(std::exp(log_decay_.back()));
     if (!lazy_) factors_.push_back(step_factors(rule_, rates, t));
   }
 }
 
 double RowOptimizer::decay(int64_t after, int64_t step) const {
-  return std::exp(log_decay_[static_cast<std::size_t>(step)] - log_decay_[static_cast<std::size_t>(after)]);
+  const auto from = static_cast<std::size_t>(after), to = static_cast<std::size_t>(step);
+  // A ratio, which is sooner had than an exponential, while both are far from the smallest numbers.
+  constexpr double small = 1e-200;
+  return decay_[to] > small ? decay_[to] / decay_[from] : std::exp(log_decay_[to] - log_decay_[from]);
 }
 
 void RowOptimizer::catch_up_lazy(RowTable& table, int64_t row, int64_t step) const {
@@ -86,11 +91,13 @@ void RowOptimizer::catch_up_all(RowTable& table, int64_t step, WorkerPool& pool)
   });
 }
 
-void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, ConstMatrixView gradients,
+bool RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, ConstMatrixView gradients,
                         const StepFactors& factors, int64_t step, WorkerPool& pool) const {
+  std::atomic<bool> finite = true;
   pool.share_out(std::ssize(rows), [&](int64_t first, int64_t last) {
     const FlushDenormals flush;
     const auto end = static_cast<std::size_t>(last);
+    bool all = true;
     for (auto k = static_cast<std::size_t>(first); k < end; ++k) {
       const int64_t row = rows[k];
       if (k + ahead < end) {
@@ -98,12 +105,14 @@ void RowOptimizer::move(RowTable& table, std::span<const int64_t> rows, ConstMat
         prefetch_row(table.first_moment, rows[k + ahead]);
         prefetch_row(table.second_moment, rows[k + ahead]);
       }
-      update(factors, true, table.weight.cols(), table.weight.row(row),
-             gradients.row(static_cast<int64_t>(k)), table.first_moment.row(row),
-             table.second_moment.row(row));
+      all &= update(factors, true, table.weight.cols(), table.weight.row(row),
+                    gradients.row(static_cast<int64_t>(k)), table.first_moment.row(row),
+                    table.second_moment.row(row));
       table.last_step[static_cast<std::size_t>(row)] = step;
     }
+    if (!all) finite = false;
   });
+  return finite;
 }
 
 }  // namespace ncf

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace ncf {
@@ -43,6 +44,22 @@ TEST_P(OptimizerTest, FollowsItsFormulaForAHundredSteps) {
     }
   }
   for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(w[i], W[i], 2e-5 * (1 + std::abs(W[i])));
+}
+
+TEST_P(OptimizerTest, TellsOfAnyValueThatIsNotFinite) {
+  const auto [kind, decays] = GetParam();
+  const StepFactors f = step_factors({kind, 0.1, 0.99, 1e-5}, {0.01, 0.9}, 3);
+  const float infinite = std::numeric_limits<float>::infinity(), nan = std::nanf("");
+  for (const std::size_t n : {1, 16, 37})
+    for (std::size_t at = 0; at <= n; ++at)  // n: all are finite
+      for (const float bad : {nan, -nan, infinite, -infinite})
+        for (const bool in_gradient : {true, false}) {
+          std::vector<float> w(n, -0.5F), g(n, 1e-3F), m(n, 0.1F), v(n, 0.2F);
+          if (at < n) (in_gradient ? g : w)[at] = bad;
+          EXPECT_EQ(update(f, decays, static_cast<int64_t>(n), w.data(), g.data(), m.data(), v.data()),
+                    at == n)
+              << n << ' ' << at << ' ' << bad << ' ' << in_gradient;
+        }
 }
 
 INSTANTIATE_TEST_SUITE_P(Rules, OptimizerTest,

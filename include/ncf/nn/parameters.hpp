@@ -72,6 +72,7 @@ class DenseParameters {
   /// Where the sum over the granules of all ranks comes to stand (granule_sums.hpp): unless gradients are
   /// kept elsewhere, in place of granule 0.
   std::span<float> totals() { return {gradients_.data(), static_cast<std::size_t>(gradient_stride())}; }
+  float total_loss() const { return gradients_[values_.size()]; }
   std::span<float> total(std::size_t segment) { return part(gradients_, segment); }
 
  private:

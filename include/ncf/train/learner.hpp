@@ -100,10 +100,10 @@ class Learner {
   void return_gradients(Communicator& comm);
   OwnedRows owned_rows(std::size_t table) const;
   void check_loss(Communicator& comm, double loss_here, int64_t step);
-  void check_rows();
+  void move_rows(std::size_t table, const StepFactors& factors, int64_t step);
   [[noreturn]] void diverged(Communicator& comm, int64_t step);
   std::string first_not_finite() const;
-  void move_dense(const StepFactors& factors);
+  bool move_dense(const StepFactors& factors);
 
   std::unique_ptr<WorkerPool> pool_;  // apart: the model holds on to it while a Learner moves
   UpdateRule rule_;

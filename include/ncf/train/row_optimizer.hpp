@@ -26,7 +26,8 @@ class RowOptimizer {
   /// The same for every row: before evaluation and at the end of an epoch.
   void catch_up_all(RowTable& table, int64_t step, WorkerPool& pool);
   /// Step `step` (from 1) with the summed gradients [rows × cols] of these local rows, caught up to step − 1.
-  void move(RowTable& table, std::span<const int64_t> rows, ConstMatrixView gradients,
+  /// Returns whether they are all finite then (optimizer.hpp).
+  bool move(RowTable& table, std::span<const int64_t> rows, ConstMatrixView gradients,
             const StepFactors& factors, int64_t step, WorkerPool& pool) const;
 
  private:
@@ -42,6 +43,7 @@ class RowOptimizer {
   bool lazy_ = true;
   std::vector<StepFactors> factors_;  // of steps 0 (unused), 1, …, as far as they were needed
   std::vector<double> log_decay_;     // Σ log(1 − lr·wd) of steps 1..t, likewise
+  std::vector<double> decay_;         // its exponential function
 };
 
 }  // namespace ncf
