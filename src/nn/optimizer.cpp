@@ -8,16 +8,25 @@
 namespace ncf {
 namespace {
 
-NCF_MULTIARCH bool sgd(float decay, float momentum, float lr, int64_t n, float* __restrict w,
-                       const float* __restrict g, float* __restrict m) {
+template <bool two_terms>
+inline __attribute__((always_inline)) bool sgd(float decay, float momentum, float lr, int64_t n,
+                                               float* __restrict w, const float* __restrict g,
+                                               const float* __restrict more, float* __restrict m) {
   LargestBits largest;
   for (int64_t i = 0; i < n; ++i) {
-    const float mi = momentum * m[i] + g[i], wi = w[i] * decay - lr * mi;
+    const float grad = two_terms ? g[i] + more[i] : g[i];
+    const float mi = momentum * m[i] + grad, wi = w[i] * decay - lr * mi;
     m[i] = mi;
     w[i] = wi;
     largest.add(wi);
   }
   return largest.of_finite();
+}
+
+NCF_MULTIARCH bool sgd_kernel(float decay, float momentum, float lr, int64_t n, float* w, const float* g,
+                              const float* more, float* m) {
+  return more == nullptr ? sgd<false>(decay, momentum, lr, n, w, g, more, m)
+                         : sgd<true>(decay, momentum, lr, n, w, g, more, m);
 }
 
 NCF_MULTIARCH void sgd_idle(float decay, float size, float first, int64_t n, float* __restrict w,
@@ -53,10 +62,11 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
   return f;
 }
 
-bool update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v) {
+bool update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v,
+            const float* second_term) {
   const float decay = decays ? f.decay : 1.0F;
-  if (f.kind == RuleKind::sgd) return sgd(decay, f.momentum, f.step_size, n, w, g, m);
-  return adamw_kernel(f, decay, n, w, g, m, v);
+  if (f.kind == RuleKind::adamw) return adamw_kernel(f, decay, n, w, g, second_term, m, v);
+  return sgd_kernel(decay, f.momentum, f.step_size, n, w, g, second_term, m);
 }
 
 void IdleSteps::begin(const StepFactors& f) {

@@ -28,21 +28,36 @@ __attribute__((always_inline)) inline void sum_steps(int64_t steps, const float*
 
 }  // namespace
 
-static NCF_MULTIARCH bool adamw(float decay, float b1, float c1, float b2, float c2, float size,
-                                float inv_bias2, float eps, int64_t n, float* __restrict w,
-                                const float* __restrict g, float* __restrict m, float* __restrict v) {
+namespace {
+
+struct Factors {
+  float decay, b1, c1, b2, c2, size, inv_bias2, eps;
+};
+
+template <bool two_terms>
+inline __attribute__((always_inline)) bool adamw(const Factors& f, int64_t n, float* __restrict w,
+                                                 const float* __restrict g, const float* __restrict more,
+                                                 float* __restrict m, float* __restrict v) {
   LargestBits largest;
   for (int64_t i = 0; i < n; ++i) {
-    const float grad = g[i];
-    const float mi = b1 * m[i] + c1 * grad;
-    const float vi = b2 * v[i] + c2 * grad * grad;
+    // Added up before anything else, as where the sum comes by message.
+    const float grad = two_terms ? __builtin_assoc_barrier(g[i] + more[i]) : g[i];
+    const float mi = f.b1 * m[i] + f.c1 * grad;
+    const float vi = f.b2 * v[i] + f.c2 * grad * grad;
     m[i] = mi;
     v[i] = vi;
-    const float wi = w[i] * decay - size * mi / (std::sqrt(vi) * inv_bias2 + eps);
+    const float wi = w[i] * f.decay - f.size * mi / (std::sqrt(vi) * f.inv_bias2 + f.eps);
     w[i] = wi;
     largest.add(wi);
   }
   return largest.of_finite();
+}
+
+}  // namespace
+
+static NCF_MULTIARCH bool adamw(Factors f, int64_t n, float* w, const float* g, const float* more, float* m,
+                                float* v) {
+  return more == nullptr ? adamw<false>(f, n, w, g, more, m, v) : adamw<true>(f, n, w, g, more, m, v);
 }
 
 static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const float* root, float eps,
@@ -74,10 +89,12 @@ static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const flo
   }
 }
 
-bool adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, float* m,
-                  float* v) {
-  return adamw(decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size,
-               f.inv_sqrt_bias2, f.eps, n, w, g, m, v);
+bool adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, const float* more,
+                  float* m, float* v) {
+  const Factors factors{
+      decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
+      f.eps};
+  return adamw(factors, n, w, g, more, m, v);
 }
 
 void adamw_idle_kernel(int64_t steps, const float* size, const float* root, float eps, float decay,

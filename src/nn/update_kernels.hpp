@@ -23,8 +23,9 @@ struct LargestBits {
   bool of_finite() const { return bits < 0x7f800000; }
 };
 
-/// Returns whether all w are finite then.
-bool adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, float* m, float* v);
+/// The gradients are g, or, if `more` is not null, g + more. Returns whether all w are finite then.
+bool adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, const float* more,
+                  float* m, float* v);
 
 /// w = decay·(w − m·Σₖ size[k]/(√v·root[k] + ε)); then m·=first, v·=second.
 void adamw_idle_kernel(int64_t steps, const float* size, const float* root, float eps, float decay,

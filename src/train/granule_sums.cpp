@@ -11,13 +11,19 @@ void GranuleSums::share_memory(Communicator& comm, DenseParameters& parameters) 
 }
 
 void GranuleSums::gradients(Communicator& comm, DenseParameters& parameters) {
-  const std::span<float> here = parameters.gradients(0), total = parameters.totals();
+  const std::span<float> here = parameters.gradients(0);
   nodes_.clear();
   for (int64_t g = 0; g < granules_.a_rank(); ++g) nodes_.push_back(parameters.gradients(g).data());
   tree_.sum(nodes_, std::ssize(here), here.data());
-  if (shared_ != nullptr) return shared_->sum(comm, total);
-  if (!granules_.fixed_order) return comm.all_reduce_sum(total);
-  if (comm.size() > 1) sum_slices(comm, total);
+  if (shared_ != nullptr) {
+    const auto [first, second] = shared_->exchange(comm, std::ssize(here));
+    return parameters.set_total({first, second});
+  }
+  if (!granules_.fixed_order)
+    comm.all_reduce_sum(here);
+  else if (comm.size() > 1)
+    sum_slices(comm, here);
+  parameters.set_total({here.data(), nullptr});
 }
 
 void GranuleSums::sum_slices(Communicator& comm, std::span<float> total) {

@@ -292,6 +292,12 @@ std::string Learner::first_not_finite() const {
   return "the predictions, all parameters being finite";
 }
 
+bool Learner::total_is_finite(std::size_t segment) const {
+  const DenseParameters::Total of = dense_.total(segment);
+  const auto size = static_cast<std::size_t>(dense_.segments()[segment].size);
+  return all_finite({of.first, size}) && (of.second == nullptr || all_finite({of.second, size}));
+}
+
 void Learner::diverged(Communicator& comm, int64_t step) {
   const std::string advice = "; a lower train.lr may help. The last checkpoint is from before";
   const std::string where = " (step " + std::to_string(step) + ")";
@@ -301,7 +307,7 @@ void Learner::diverged(Communicator& comm, int64_t step) {
   // No rank saw more than its own part of the sum.
   const std::string summed = " is not finite, summed over all ranks" + where + advice;
   for (std::size_t s = 0; s < dense_.segments().size(); ++s)
-    if (!all_finite(dense_.total(s)))
+    if (!total_is_finite(s))
       throw Error(ErrorKind::diverged, "the gradient of " + dense_.segments()[s].path + summed, true);
   if (!std::isfinite(dense_.total_loss())) throw Error(ErrorKind::diverged, "the loss" + summed, true);
   throw Error(ErrorKind::diverged, first_not_finite() + " is not finite" + where + advice, true);
@@ -312,9 +318,10 @@ bool Learner::move_dense(const StepFactors& factors) {
   bool finite = true;
   for (std::size_t s = 0; s < dense_.segments().size(); ++s) {
     const Segment& segment = dense_.segments()[s];
-    if (segment.trained)
-      finite &= update(factors, segment.decays, segment.size, dense_.value(s).data(), dense_.total(s).data(),
-                       dense_.first_moment(s).data(), dense_.second_moment(s).data());
+    if (!segment.trained) continue;
+    const DenseParameters::Total gradient = dense_.total(s);
+    finite &= update(factors, segment.decays, segment.size, dense_.value(s).data(), gradient.first,
+                     dense_.first_moment(s).data(), dense_.second_moment(s).data(), gradient.second);
   }
   return finite;
 }

@@ -46,6 +46,26 @@ TEST_P(OptimizerTest, FollowsItsFormulaForAHundredSteps) {
   for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(w[i], W[i], 2e-5 * (1 + std::abs(W[i])));
 }
 
+TEST_P(OptimizerTest, TwoTermsHaveTheBitsOfTheirSum) {
+  const auto [kind, decays] = GetParam();
+  constexpr std::size_t n = 37;
+  std::vector<float> a(n), b(n), sum(n), w(n, 0.3F), m(n), v(n);
+  std::vector<float> of_two = w, m2 = m, v2 = v;
+  for (int64_t t = 1; t <= 50; ++t) {
+    for (std::size_t i = 0; i < n; ++i) {
+      a[i] = static_cast<float>(std::sin(static_cast<double>(t) * static_cast<double>(i + 1)));
+      b[i] = static_cast<float>(std::cos(static_cast<double>(t) * 1e-3 * static_cast<double>(i + 1)));
+      sum[i] = a[i] + b[i];
+    }
+    const StepFactors f = step_factors({kind, 0.1, 0.99, 1e-5}, {0.01, 0.9}, t);
+    EXPECT_TRUE(update(f, decays, n, w.data(), sum.data(), m.data(), v.data()));
+    EXPECT_TRUE(update(f, decays, n, of_two.data(), a.data(), m2.data(), v2.data(), b.data()));
+    ASSERT_EQ(w, of_two);
+    ASSERT_EQ(m, m2);
+    ASSERT_EQ(v, v2);
+  }
+}
+
 TEST_P(OptimizerTest, TellsOfAnyValueThatIsNotFinite) {
   const auto [kind, decays] = GetParam();
   const StepFactors f = step_factors({kind, 0.1, 0.99, 1e-5}, {0.01, 0.9}, 3);

@@ -1,8 +1,10 @@
 #pragma once
 /// Sums over two ranks of one host through memory that they share (mailbox.hpp): an all-reduce that copies
-/// nothing. Two terms have the same sum in either order, so its bits are MPI's; with more ranks they
-/// would depend on whether these are on one host.
+/// nothing, and whose result is the two terms, which whoever uses it adds up on the way. Two terms have the
+/// same sum in either order, so its bits are MPI's; with more ranks they would depend on whether these are on
+/// one host.
 
+#include <array>
 #include <memory>
 #include <span>
 
@@ -20,9 +22,9 @@ class SharedSum {
   /// there is none.
   std::span<float> terms(int64_t count);
 
-  /// sums = this rank's terms and the other's, as many on each. Before terms are written again there must be
-  /// another collective. Collective.
-  void sum(Communicator& comm, std::span<float> sums);
+  /// Where the terms of both ranks stand, `count` on each, for whoever adds them up. Before terms are written
+  /// again there must be another collective. Collective.
+  std::array<const float*, 2> exchange(Communicator& comm, int64_t count);
 
  private:
   explicit SharedSum(std::unique_ptr<Mailbox> mail) : mail_(std::move(mail)) {}

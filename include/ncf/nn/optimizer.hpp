@@ -41,8 +41,10 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
 /// One step on n values w with gradients g and moments m, v (SGD: m only, v is not touched).
 /// AdamW: w·=decay; m=β₁m+(1−β₁)g; v=β₂v+(1−β₂)g²; w−=lr/(1−β₁ᵗ)·m/(√(v/(1−β₂ᵗ))+ε).
 /// SGD: w·=decay; m=momentum·m+g; w−=lr·m.
-/// Returns whether all w are finite then; they are not where a gradient, a moment or a w before was not.
-bool update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v);
+/// Gradients in two terms are added up first. Returns whether all w are finite then; they are not where a
+/// gradient, a moment or a w before was not.
+bool update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v,
+            const float* second_term = nullptr);
 
 /// Several steps in a row in which a value has no gradient, taken at once. Such steps are known in advance
 /// but for the state they start from (w, m, v):

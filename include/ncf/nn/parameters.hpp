@@ -55,7 +55,7 @@ class DenseParameters {
   /// How many granules this rank computes; at least one is kept. Clears the gradients.
   void set_granules(int64_t granules);
   /// From now on gradients stand there, in memory that others read: as many as gradient_values(), all zeros.
-  /// Once they are summed up their totals() stand here still. Not to be followed by set_granules() or add().
+  /// Not to be followed by set_granules() or add().
   void keep_gradients_in(std::span<float> elsewhere);
   int64_t gradient_values() const { return granules_ * gradient_stride(); }
   int64_t granules() const { return granules_; }
@@ -69,11 +69,20 @@ class DenseParameters {
   /// All but those of one segment.
   void clear_gradients_but(std::size_t segment);
 
-  /// Where the sum over the granules of all ranks comes to stand (granule_sums.hpp): unless gradients are
-  /// kept elsewhere, in place of granule 0.
-  std::span<float> totals() { return {gradients_.data(), static_cast<std::size_t>(gradient_stride())}; }
-  float total_loss() const { return gradients_[values_.size()]; }
-  std::span<float> total(std::size_t segment) { return part(gradients_, segment); }
+  /// The sum of the gradients over the granules of all ranks (granule_sums.hpp): as it is, or as two terms
+  /// that whoever uses it adds up, else null.
+  struct Total {
+    const float *first = nullptr, *second = nullptr;
+  };
+  /// Of all gradients.
+  void set_total(Total all) { total_ = all; }
+  Total total(std::size_t segment) const {
+    const int64_t at = segments_[segment].offset;
+    return {total_.first + at, total_.second == nullptr ? nullptr : total_.second + at};
+  }
+  float total_loss() const {
+    return total_.first[values_.size()] + (total_.second == nullptr ? 0.0F : total_.second[values_.size()]);
+  }
 
  private:
   std::span<float> part(AlignedVector<float>& of, std::size_t segment) {
@@ -93,6 +102,7 @@ class DenseParameters {
   AlignedVector<float> values_, first_moments_, second_moments_;
   AlignedVector<float> gradients_ = AlignedVector<float>(16);
   float* elsewhere_ = nullptr;
+  Total total_;
 };
 
 }  // namespace ncf

@@ -24,8 +24,9 @@ class GranuleSums {
   /// kept there from now on. Collective.
   void share_memory(Communicator& comm, DenseParameters& parameters);
 
-  /// parameters.totals() = the gradients summed over the granules of all ranks. In a fixed order by an
-  /// all-to-all of slices, a sum of each slice, and an all-gather: the traffic of an all-reduce. Collective.
+  /// Sets the total of the parameters' gradients: these summed over the granules of all ranks. In a fixed
+  /// order by an all-to-all of slices, a sum of each slice, and an all-gather: the traffic of an all-reduce.
+  /// Collective.
   void gradients(Communicator& comm, DenseParameters& parameters);
 
   /// parts [granules here × n] → total [n] over all ranks. For batch statistics: few values. Collective.

@@ -103,6 +103,7 @@ class Learner {
   void move_rows(std::size_t table, const StepFactors& factors, int64_t step);
   [[noreturn]] void diverged(Communicator& comm, int64_t step);
   std::string first_not_finite() const;
+  bool total_is_finite(std::size_t segment) const;
   bool move_dense(const StepFactors& factors);
 
   std::unique_ptr<WorkerPool> pool_;  // apart: the model holds on to it while a Learner moves
