@@ -72,21 +72,24 @@ NCF_AVX512_INLINE __m512 broadcast(const float* number) {
 struct Tile {
   Sparse left;
   const float* panels;
+  int64_t row;        // from a row of the right operand to the next, where it is no panel; else 0
   float *room, *out;  // [rows × the panels' vectors], which may be where they go; [rows × columns]
   int64_t room_stride, stride;
   uint16_t last;  // columns of the last vector
   bool adds;
 };
 
-template <int first, int second>
+template <int first, int second, bool in_place>
 NCF_AVX512 void multiply_present(const Tile& of_tile) {
   constexpr int vectors = first + second;
   const Tile tile = of_tile;  // the compiler knows that no store changes it
   const int64_t chunks = tile.left.chunks();
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     const int64_t from = chunk * tile.left.chunk;
-    const float* const panel = tile.panels + from * first * lanes;
-    const float* const other = tile.panels + (tile.left.rows.cols * first + from * second) * lanes;
+    const int64_t row = in_place ? tile.row : first * lanes, other_row = in_place ? tile.row : second * lanes;
+    const float* const panel = tile.panels + from * row;
+    const float* const other =
+        in_place ? panel + first * lanes : tile.panels + tile.left.rows.cols * row + from * other_row;
     for (int64_t r = 0; r < tile.left.rows.rows; ++r) {
       const float* const left = tile.left.rows.row(r) + from;
       float* const room = tile.room + r * tile.room_stride;
@@ -100,7 +103,7 @@ NCF_AVX512 void multiply_present(const Tile& of_tile) {
 #pragma GCC unroll 8
         for (int j = 0; j < vectors; ++j) {
           const float* const right =
-              j < first ? panel + (k * first + j) * lanes : other + (k * second + j - first) * lanes;
+              j < first ? panel + k * row + j * lanes : other + k * other_row + (j - first) * lanes;
           sums[j] = _mm512_fmadd_ps(all, _mm512_loadu_ps(right), sums[j]);
         }
       }
@@ -120,23 +123,33 @@ NCF_AVX512 void multiply_present(const Tile& of_tile) {
   }
 }
 
-/// Panels of so many vectors, nearly equal ones; second 0: one panel.
+template <bool in_place>
 void multiply_present(const Tile& tile, int64_t first, int64_t second) {
   const auto is = [&](int64_t a, int64_t b) { return first == a && second == b; };
-  if (is(1, 0)) return multiply_present<1, 0>(tile);
-  if (is(2, 0)) return multiply_present<2, 0>(tile);
-  if (is(3, 0)) return multiply_present<3, 0>(tile);
-  if (is(4, 0)) return multiply_present<4, 0>(tile);
-  if (is(3, 2)) return multiply_present<3, 2>(tile);
-  if (is(3, 3)) return multiply_present<3, 3>(tile);
-  if (is(4, 3)) return multiply_present<4, 3>(tile);
-  return multiply_present<4, 4>(tile);
+  if (is(1, 0)) return multiply_present<1, 0, in_place>(tile);
+  if (is(2, 0)) return multiply_present<2, 0, in_place>(tile);
+  if (is(3, 0)) return multiply_present<3, 0, in_place>(tile);
+  if (is(4, 0)) return multiply_present<4, 0, in_place>(tile);
+  if (is(3, 2)) return multiply_present<3, 2, in_place>(tile);
+  if (is(3, 3)) return multiply_present<3, 3, in_place>(tile);
+  if (is(4, 3)) return multiply_present<4, 3, in_place>(tile);
+  return multiply_present<4, 4, in_place>(tile);
+}
+/// Panels of so many vectors, nearly equal ones; second 0: one panel.
+void multiply_present(const Tile& tile, int64_t first, int64_t second) {
+  tile.row == 0 ? multiply_present<false>(tile, first, second) : multiply_present<true>(tile, first, second);
 }
 
 }  // namespace
 
-bool skip_zeros(Left<float> left, bool side_by_side, int64_t words, const Shares& panels, const float* panel,
-                MatrixView c, bool adds) {
+bool reads_in_place(ConstMatrixView right, const Shares& panels) {
+  const int64_t vectors = panels.parts * panels.least + panels.larger;
+  return panels.parts <= 2 && right.stride == vectors * lanes &&
+         reinterpret_cast<uintptr_t>(right.data) % (lanes * sizeof(float)) == 0;
+}
+
+bool skip_zeros(Left<float> left, bool side_by_side, int64_t words, const Shares& panels, const float* right,
+                bool in_place, MatrixView c, bool adds) {
   assert(panels.most <= widest);
   thread_local AlignedVector<float> turned, room;
   thread_local AlignedVector<uint64_t> bits;
@@ -151,17 +164,18 @@ bool skip_zeros(Left<float> left, bool side_by_side, int64_t words, const Shares
     const int64_t first = panels.part(p), second = p + 1 < panels.parts ? panels.part(p + 1) : 0,
                   vectors = first + second;
     const uint16_t last = lanes_from(column + (vectors - 1) * lanes, c.cols);
-    const bool in_place = !adds && last == 0xffff;
+    const bool sums_in_place = !adds && last == 0xffff;
     multiply_present({.left = sparse,
-                      .panels = panel,
-                      .room = in_place ? c.data + column : room.data(),
+                      .panels = right,
+                      .row = in_place ? vectors * lanes : 0,
+                      .room = sums_in_place ? c.data + column : room.data(),
                       .out = c.data + column,
-                      .room_stride = in_place ? c.stride : vectors * lanes,
+                      .room_stride = sums_in_place ? c.stride : vectors * lanes,
                       .stride = c.stride,
                       .last = last,
                       .adds = adds},
                      first, second);
-    panel += words * vectors * lanes;
+    right += words * vectors * lanes;
     column += vectors * lanes;
   }
   return true;

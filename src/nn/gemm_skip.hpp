@@ -14,11 +14,15 @@ struct Left;
 struct Shares;
 }  // namespace in_vectors
 
-/// c = left · packed panels (vector_packing.hpp), added to c if `adds`; false, and nothing done, where
-/// skipping zeros does not pay. A sum's terms are added in the order of gemm_vector.cpp's tiles, so its bits
-/// are the same: 0 · b adds nothing, unless b is not finite. `side_by_side` as of those tiles.
+/// c = left · right, added to c if `adds`; false, and nothing done, where skipping zeros does not pay. A sum's
+/// terms are added in the order of gemm_vector.cpp's tiles, so its bits are the same: 0 · b adds nothing,
+/// unless b is not finite. `side_by_side` as of those tiles. `right`: packed panels (vector_packing.hpp), or,
+/// where reads_in_place(), the rows of the operand itself.
 bool skip_zeros(in_vectors::Left<float> left, bool side_by_side, int64_t words,
-                const in_vectors::Shares& panels, const float* panel, MatrixView c, bool adds);
+                const in_vectors::Shares& panels, const float* right, bool in_place, MatrixView c, bool adds);
+/// Whether the rows of the right operand, which would be such panels, are as good: whole vectors, and no more
+/// of them than are gone through together.
+bool reads_in_place(ConstMatrixView right, const in_vectors::Shares& panels);
 
 /// c = op(a)·op(b) in bfloat16, added to c if `adds`, always without zeros: two numbers of a row that are not
 /// zero are a word together, wherever they stand. A row's bits do not depend on the rows beside it. No side

@@ -207,7 +207,10 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
     const int64_t count = std::min(step, numbers - k), words = words_of<Numbers>(count);
     const ConstMatrixView right = op_b == Op::none ? b.rows_from(k, count) : b.cols_from(k, count);
     const bool adds_now = adds || k > 0;
-    pack_right<Numbers>(right, op_b, panels, words, right_words);
+    bool packed = false;
+    const auto pack = [&] {
+      if (!std::exchange(packed, true)) pack_right<Numbers>(right, op_b, panels, words, right_words);
+    };
     Few<Word> last;
     if (few > 0) last = pack_few<Numbers>(right, op_b, many, few, words, few_words);
     for (int64_t r = 0; r < c.rows; r += rows_at_once) {
@@ -219,9 +222,14 @@ void multiply_all(ConstMatrixView a, Op op_a, ConstMatrixView b, Op op_b, Matrix
       if (few > 0) multiply_few_columns<Numbers>(left, last, words, out.cols_from(many, few), adds_now);
       const MatrixView of_panels = out.cols_from(0, many);
       if constexpr (std::is_same_v<Numbers, Float32>)
-        if (in_a == Zeros::many &&
-            skip_zeros(left, turned, words, panels, right_words.data(), of_panels, adds_now))
-          continue;
+        if (in_a == Zeros::many) {
+          const bool in_place = op_b == Op::none && reads_in_place(right, panels);
+          if (!in_place) pack();
+          if (skip_zeros(left, turned, words, panels, in_place ? right.data : right_words.data(), in_place,
+                         of_panels, adds_now))
+            continue;
+        }
+      pack();
       turned ? multiply_panels<Numbers, true>(left, panels, words, right_words.data(), of_panels, adds_now)
              : multiply_panels<Numbers, false>(left, panels, words, right_words.data(), of_panels, adds_now);
     }
