@@ -1,6 +1,7 @@
 #include "ncf/comm/mailbox.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <random>
 #include <string>
 
+#include "comm/communicator_impl.hpp"
 #include "ncf/util/error.hpp"
 
 namespace ncf {
@@ -27,6 +29,15 @@ std::size_t pages(std::size_t bytes) {
 void* map(int file, int access) {
   void* at = mmap(nullptr, reserve, access, MAP_SHARED | MAP_NORESERVE, file, 0);
   return at == MAP_FAILED ? nullptr : at;
+}
+
+constexpr int most_spins = 1000;   // some ten microseconds; then others may have the core
+constexpr int never_sent = 32767;  // a tag
+
+void pause() {
+#ifdef __x86_64__
+  __builtin_ia32_pause();
+#endif
 }
 
 /// What a rank tells the others of one of its boxes.
@@ -107,12 +118,13 @@ class Mailbox::Box {
   std::vector<const char*> theirs_;  // [ranks], this one's too
 };
 
-Mailbox::Mailbox(int boxes) : boxes_(static_cast<std::size_t>(boxes)) {}
+Mailbox::Mailbox(int boxes, bool crowded)
+    : boxes_(static_cast<std::size_t>(boxes) + 1), spins_(crowded ? 0 : most_spins) {}
 Mailbox::~Mailbox() = default;
 
 std::unique_ptr<Mailbox> Mailbox::open(Communicator& comm, int boxes) {
   if (comm.size() == 1 || comm.min(comm.node_size() == comm.size() ? 1 : 0) == 0) return nullptr;
-  std::unique_ptr<Mailbox> out(new Mailbox(boxes));
+  std::unique_ptr<Mailbox> out(new Mailbox(boxes, comm.size() > sysconf(_SC_NPROCESSORS_ONLN)));
   int64_t all_seen = 1;
   for (auto& box : out->boxes_) {
     box = std::make_unique<Box>(comm.size());
@@ -131,11 +143,32 @@ const char* Mailbox::see(std::size_t rank, int box) const {
   return boxes_[static_cast<std::size_t>(box)]->values(rank);
 }
 
+bool Mailbox::has_come(std::size_t rank) const {
+  const auto* const sign = reinterpret_cast<const uint64_t*>(boxes_.back()->values(rank));
+  return __atomic_load_n(sign, __ATOMIC_ACQUIRE) >= meetings_;
+}
+
+void Mailbox::wait_for(Communicator& comm, std::size_t rank) const {
+  for (int spins = 0; spins < spins_; ++spins, pause())
+    if (has_come(rank)) return;
+  while (!has_come(rank)) {
+    // Others may wait for what this rank has in MPI's buffers: it goes on while this one waits.
+    int arrived = 0;
+    check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, never_sent, comm.impl_->comm, &arrived, MPI_STATUS_IGNORE),
+              "MPI_Iprobe");
+    sched_yield();
+  }
+}
+
+/// Each rank gives a sign, the number of the meeting, and looks for those of all others.
 void Mailbox::meet(Communicator& comm, uint64_t bytes) {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   comm.count_as_sent(bytes);
-  comm.barrier();
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const Communicator::Inside mark(comm, "shared-memory barrier");
+  MPI_Pcontrol(1, "shared-memory barrier");  // which tools that watch MPI would else not see
+  ++meetings_;
+  auto* const sign = reinterpret_cast<uint64_t*>(boxes_.back()->room(sizeof(uint64_t)));
+  __atomic_store_n(sign, meetings_, __ATOMIC_RELEASE);
+  for (std::size_t r = 0; r < static_cast<std::size_t>(comm.size()); ++r) wait_for(comm, r);
 }
 
 }  // namespace ncf

@@ -13,7 +13,7 @@ std::span<float> SharedSum::terms(int64_t count) {
 }
 
 std::array<const float*, 2> SharedSum::exchange(Communicator& comm, int64_t count) {
-  Mailbox::meet(comm, static_cast<uint64_t>(count) * sizeof(float));
+  mail_->meet(comm, static_cast<uint64_t>(count) * sizeof(float));
   return {mail_->of<float>(0, 0), mail_->of<float>(1, 0)};
 }
 

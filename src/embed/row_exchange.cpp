@@ -174,7 +174,7 @@ void RowExchange::send_back(Communicator& comm, std::size_t first, std::size_t l
   uint64_t values = 0;
   for (std::size_t t = first; t < last; ++t)
     values += static_cast<uint64_t>(routes_[t].brought() * travels_[t].gradients.cols);
-  RowMail::send_back(comm, values * sizeof(float));
+  mail_->send_back(comm, values * sizeof(float));
   for (std::size_t t = first; t < last; ++t) {
     Travel& travel = travels_[t];
     travel.came_back.clear();

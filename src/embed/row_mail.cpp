@@ -39,8 +39,12 @@ void RowMail::exchange(Communicator& comm, Wishes& w) {
   const int box = plans_++ % 2;
   const auto ranks = static_cast<std::size_t>(comm.size()), me = static_cast<std::size_t>(comm.rank());
   const std::size_t words = w.words.size() / ranks, parts = (words - 1) / tables_;
-  // Where its wishes of each rank begin, table by table, those of all of them behind each other; then these.
-  auto* const firsts = mail_->room<int32_t>(box, static_cast<int64_t>(ranks * tables_ + w.rows.size()));
+  // Its words to each rank; where its wishes of each begin, table by table, those of all of them behind each
+  // other; then these.
+  auto* const told = mail_->room<int64_t>(
+      box, static_cast<int64_t>(w.words.size() + (ranks * tables_ + w.rows.size() + 1) / 2));
+  std::ranges::copy(w.words, told);
+  auto* const firsts = reinterpret_cast<int32_t*>(told + w.words.size());
   std::vector<int32_t> of_table(tables_, 0);
   for (std::size_t r = 0; r < ranks; ++r)
     for (std::size_t t = 0; t < tables_; ++t) {
@@ -50,13 +54,14 @@ void RowMail::exchange(Communicator& comm, Wishes& w) {
     }
   std::ranges::copy(w.rows, firsts + ranks * tables_);
   const auto kept = static_cast<std::size_t>(Wishes::count(std::span(w.words).subspan(me * words, words)));
-  comm.count_as_sent((w.rows.size() - kept) * sizeof(int32_t));
+  mail_->meet(comm, (w.rows.size() - kept) * sizeof(int32_t) + (ranks - 1) * words * sizeof(int64_t));
   w.heard_words.resize(w.words.size());
-  comm.all_to_all(std::span<const int64_t>(w.words), std::span(w.heard_words));
   w.heard_rows.clear();
   first_back_.resize(ranks * tables_);
   for (std::size_t r = 0; r < ranks; ++r) {
-    const auto* const from = mail_->of<int32_t>(r, box);
+    const auto* const heard = mail_->of<int64_t>(r, box);
+    std::copy_n(heard + me * words, words, w.heard_words.data() + r * words);
+    const auto* const from = reinterpret_cast<const int32_t*>(heard + w.words.size());
     int64_t first = 0;
     for (std::size_t t = 0; t < tables_; ++t) {
       first += from[me * tables_ + t];
@@ -103,7 +108,7 @@ void RowMail::answer(std::span<const TableRoutes> routes) {
 void RowMail::gather(Communicator& comm, std::span<const TableRoutes> routes,
                      std::span<const MatrixView> here, uint64_t bytes) {
   answer(routes);
-  Mailbox::meet(comm, bytes);
+  mail_->meet(comm, bytes);
   const auto ranks = static_cast<std::size_t>(comm.size()), me = static_cast<std::size_t>(comm.rank());
   for (std::size_t r = 0; r < ranks; ++r) {
     if (r == me) continue;

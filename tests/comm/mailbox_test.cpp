@@ -37,7 +37,7 @@ TEST(Mailbox, OthersReadWhatWasWrittenBeforeTheyMet) {
       EXPECT_EQ(reinterpret_cast<uintptr_t>(to) % 64, 0U);
       for (int64_t k = 0; k < mine; ++k) to[k] = value(comm.rank(), box, round, k);
       const uint64_t before = comm.bytes_sent();
-      Mailbox::meet(comm, 17);
+      mail->meet(comm, 17);
       EXPECT_EQ(comm.bytes_sent() - before, 17U);
       for (int r = 0; r < comm.size(); ++r) {
         const auto* const from = mail->of<int32_t>(static_cast<std::size_t>(r), box);

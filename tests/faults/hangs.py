@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 
 from case import Case, Turns, expect, finished, injected, place, places
-from kills import BESIDE, PARTIAL, collective, phases
+from kills import BESIDE, PARTIAL, message, phases
 from lab import name
 
+WAITING = "waiting in (MPI_|shared-memory barrier)"
 SILENT = "the watchdog names the rank and where the others wait, exit code 5; resumed, it has the bits of a straight run"
 
 
@@ -25,8 +26,8 @@ def missing(rank):
 def stops():
     turns, where = Turns(5), places(((1, 2), (0, 2), (2, 4), (0, 4)))
     for phase, waiting in (("exchange of samples, epoch 2", "waiting in MPI_Alltoall .*, epoch 2 step 1"),
-                           ("plan, epoch 2 step 3", "waiting in MPI_Alltoall .*, epoch 2 step 3"),
-                           ("gather of rows, epoch 1 step 6", "waiting in MPI_Barrier .*, epoch 1 step 6"),
+                           ("plan, epoch 2 step 3", "waiting in shared-memory barrier .*, epoch 2 step 3"),
+                           ("gather of rows, epoch 1 step 6", "waiting in shared-memory barrier .*, epoch 1 step 6"),
                            ("gradient sums, epoch 2 step 5", "waiting in MPI_Allgather .*, epoch 2 step 5"),
                            ("sums of the evaluation, epoch 3", "waiting in MPI_Allreduce .*, epoch 3 evaluation")):
         rank, ranks = next(where)
@@ -34,7 +35,7 @@ def stops():
     for what, fault in (("fsync of its shard, step 12", {"call": "fsync", "path": PARTIAL + "/shard"}),
                         ("a matrix product", {"call": "compute", "nth": 300})):
         rank, ranks = next(where)
-        yield stopped(what, rank, ranks, fault, turns.other(ranks), (missing(rank), "waiting in MPI_"))
+        yield stopped(what, rank, ranks, fault, turns.other(ranks), (missing(rank), WAITING))
     yield stopped("the rename that commits, step 12", 0, 4, {"call": "rename", "path": PARTIAL}, 2,
                   (missing(0), "waiting in MPI_"))  # mpirun wakes it to end it: the rename may still happen
     yield stopped("reading a shard at resume", 1, 2, {"call": "pread", "path": name(21) + "/shard"}, 4,
@@ -44,7 +45,7 @@ def stops():
 
 def beside():
     """In the thread that communicates while its rank computes, and in a product while that thread waits."""
-    items = collective("MPI_Alltoallv", 2, 5, 4)
+    items = message(2, 5, 4)
     yield stopped("items' gradients, epoch 2 step 5, beside the computation", 1, 2, items, 4,
                   (missing(1), "waiting in MPI_Alltoallv .*, epoch 2 step 5"), flags=BESIDE)
     yield stopped("a matrix product beside communication", 0, 4, {"call": "compute", "nth": 300}, 2,

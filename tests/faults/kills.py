@@ -9,18 +9,28 @@ KILLED = (137, 5)
 MUST = "the job ends by itself; resumed, it has the bits of a straight run"
 
 
-def nth_alltoall(epoch, step):
-    """There is one before the first step of an epoch, one a step, one for the evaluation."""
-    return (epoch - 1) * (EPOCH_STEPS + 2) + 1 + step
-
-
-def collective(call, epoch, step, nth):
-    """The nth such call after the plan of a step has begun; step 0 is the exchange of samples, 11 the evaluation."""
-    return {"call": call, "arm": f"MPI_Alltoall:{nth_alltoall(epoch, step)}", "nth": nth}
+# A barrier in shared memory, as which the program makes itself known to tools.
+BARRIER = "MPI_Pcontrol"
 
 
 def plan(epoch, step):
-    return {"call": "MPI_Alltoall", "nth": nth_alltoall(epoch, step)}
+    """Step 0 is the exchange of samples, an all-to-all an epoch, 11 the evaluation. A step has three barriers, for its
+    plan, the gather and the rows' gradients, the evaluation the first two."""
+    if step == 0:
+        return {"call": "MPI_Alltoall", "nth": epoch}
+    return {"call": BARRIER, "nth": (epoch - 1) * (3 * EPOCH_STEPS + 2) + 3 * (step - 1) + 1}
+
+
+def collective(call, epoch, step, nth):
+    """The nth such call after the plan of a step has begun."""
+    armed = plan(epoch, step)
+    return {"call": call, "arm": f"{armed['call']}:{armed['nth']}", "nth": nth}
+
+
+def message(epoch, step, nth):
+    """The nth all-to-all of rows after the plan of a step has begun, where all goes by message: then there is an
+    all-to-all of counts before the first step of an epoch, one a step, one for the evaluation."""
+    return {"call": "MPI_Alltoallv", "arm": f"MPI_Alltoall:{(epoch - 1) * (EPOCH_STEPS + 2) + 1 + step}", "nth": nth}
 
 
 def phases():
@@ -29,12 +39,12 @@ def phases():
         "exchange of samples, epoch 2": plan(2, 0),
         "samples on their way, epoch 3": collective("MPI_Alltoallv", 3, 0, 1),
         "plan, epoch 2 step 3": plan(2, 3),
-        "gather of rows, epoch 1 step 6": collective("MPI_Barrier", 1, 6, 1),
+        "gather of rows, epoch 1 step 6": collective(BARRIER, 1, 6, 1),
         "batch statistics, epoch 2 step 1": collective("MPI_Allgather", 2, 1, 2),
         "gradient slices, epoch 3 step 4": collective("MPI_Alltoallv", 3, 4, 1),
         "gradient sums, epoch 2 step 5": collective("MPI_Allgather", 2, 5, 7),
-        "rows' gradients, epoch 2 step 10": collective("MPI_Barrier", 2, 10, 2),
-        "gather for the evaluation, epoch 2": collective("MPI_Barrier", 2, 11, 1),
+        "rows' gradients, epoch 2 step 10": collective(BARRIER, 2, 10, 2),
+        "gather for the evaluation, epoch 2": collective(BARRIER, 2, 11, 1),
         "sums of the evaluation, epoch 3": collective("MPI_Allreduce", 3, 11, 2),
         "loss of the epoch, epoch 1": collective("MPI_Allreduce", 1, 10, 2),
     }
@@ -80,7 +90,7 @@ def beside():
             ("gather of rows", 2, "before", 1, 2, 4), ("users' gradients", 3, "during", 0, 4, 2),
             ("items' gradients", 4, "before", 3, 4, 1), ("items' gradients", 4, "after", 0, 2, 1)):
         yield kill("train", f"{what}, epoch 2 step 5, beside the computation", rank, ranks,
-                   collective("MPI_Alltoallv", 2, 5, nth), when, then, flags=BESIDE)
+                   message(2, 5, nth), when, then, flags=BESIDE)
 
 
 PARTIAL = name(12) + ".partial"

@@ -254,6 +254,8 @@ NCF_COLLECTIVE(MPI_Alltoallv,
                 const int d[], MPI_Datatype u, MPI_Comm c),
                (s, n, e, t, r, m, d, u, c))
 NCF_COLLECTIVE(MPI_Finalize, (), ())
+/// What the program tells tools as it enters a barrier of its own.
+NCF_COLLECTIVE(MPI_Pcontrol, (const int level, ...), (level))
 #undef NCF_COLLECTIVE
 
 }  // extern "C"

@@ -174,6 +174,7 @@ class Communicator {
  private:
   friend class Watchdog;
   friend class Courier;
+  friend class Mailbox;
   friend ClockOffset clock_offset(Communicator& comm, const std::function<double()>& clock);
   struct Impl;
   class Inside;

@@ -33,9 +33,9 @@ class Mailbox {
   }
 
   /// What was written before it, into any box, is to be read after it; as after every collective in which
-  /// each rank waits for each. `bytes`: what others will read of this rank's, which counts as sent.
-  /// Collective.
-  static void meet(Communicator& comm, uint64_t bytes);
+  /// each rank waits for each. `bytes`: what others will read of this rank's, which counts as sent. A barrier
+  /// in the same memory: it takes a fraction of the time of MPI's. Collective.
+  void meet(Communicator& comm, uint64_t bytes);
 
   /// The box of any rank, its own too.
   template <class T>
@@ -45,11 +45,16 @@ class Mailbox {
 
  private:
   class Box;
-  explicit Mailbox(int boxes);
+  /// `crowded`: more ranks than processors, where who waits had better not keep one.
+  Mailbox(int boxes, bool crowded);
+  bool has_come(std::size_t rank) const;
+  void wait_for(Communicator& comm, std::size_t rank) const;
   char* grow(int box, std::size_t bytes);
   const char* see(std::size_t rank, int box) const;
 
-  std::vector<std::unique_ptr<Box>> boxes_;
+  std::vector<std::unique_ptr<Box>> boxes_;  // [boxes + 1]: the last one is for meeting
+  uint64_t meetings_ = 0;
+  int spins_;
 };
 
 }  // namespace ncf

@@ -45,7 +45,7 @@ class RowMail {
               uint64_t bytes);
 
   /// After it what came_back() is to be read.
-  static void send_back(Communicator& comm, uint64_t bytes) { Mailbox::meet(comm, bytes); }
+  void send_back(Communicator& comm, uint64_t bytes) { mail_->meet(comm, bytes); }
   /// What rank `rank` returns for the rows that it wanted of this one.
   /// Another rank's only: this one's own gradients are not among what comes back.
   ConstMatrixView came_back(std::size_t rank, std::size_t table, int64_t rows, int64_t cols) const;
