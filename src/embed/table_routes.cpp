@@ -17,6 +17,15 @@ void cumulate(std::span<const int64_t> counts, std::vector<int64_t>& bounds) {
   std::partial_sum(counts.begin(), counts.end(), bounds.begin() + 1);
 }
 
+/// Owner and local row are the lower and the upper bits: of 2^bits ranks, with one class.
+NCF_MULTIARCH void write_keys_of_halves(std::span<const int32_t> ids, int bits, uint32_t rows,
+                                        int32_t* __restrict keys) {
+  for (std::size_t k = 0; k < ids.size(); ++k) {
+    const auto id = static_cast<uint32_t>(ids[k]);
+    keys[k] = static_cast<int32_t>((id & ((1U << bits) - 1)) * rows + (id >> bits));
+  }
+}
+
 /// to[k] = table[indices[k]]
 NCF_MULTIARCH void look_up(std::span<const int32_t> indices, const int32_t* __restrict table,
                            int32_t* __restrict to) {
@@ -40,16 +49,7 @@ void TableRoutes::find_unique(std::span<const int32_t> ids, SampleParts parts) {
     unique_counts_.assign(1, std::ssize(places_));
     return parts_ == 1 ? cumulate(unique_counts_, unique_bounds_) : sort_by_part(parts);
   }
-  keys_.resize(ids.size());
-  const Divisor world(static_cast<uint32_t>(shards_.world)), classes(static_cast<uint32_t>(classes_));
-  const auto run_bits = std::countr_zero(static_cast<uint32_t>(run_));
-  for (std::size_t k = 0; k < ids.size(); ++k) {
-    const auto [local, owner] = world.divide(static_cast<uint32_t>(ids[k]));  // as ShardMap
-    const auto [runs_before, of_class] = classes.divide(local >> run_bits);
-    keys_[k] = static_cast<int32_t>(owner * static_cast<uint32_t>(a_rank) +
-                                    of_class * static_cast<uint32_t>(class_rows_) +
-                                    (runs_before << run_bits) + (local & static_cast<uint32_t>(run_ - 1)));
-  }
+  write_keys(ids, a_rank);
   unique_.find(keys_, shards_.world * a_rank);
   places_.resize(unique_.values().size());
   unique_counts_.assign(static_cast<std::size_t>(shards_.world), 0);
@@ -61,6 +61,22 @@ void TableRoutes::find_unique(std::span<const int32_t> ids, SampleParts parts) {
     places_[u] = static_cast<int32_t>(key - owner * a_rank);
   }
   parts_ == 1 ? cumulate(unique_counts_, unique_bounds_) : sort_by_part(parts);
+}
+
+/// Numbers in the order of owner, class and row.
+void TableRoutes::write_keys(std::span<const int32_t> ids, int64_t a_rank) {
+  keys_.resize(ids.size());
+  const auto ranks = static_cast<uint32_t>(shards_.world), rows = static_cast<uint32_t>(a_rank);
+  if (classes_ == 1 && std::has_single_bit(ranks))
+    return write_keys_of_halves(ids, std::countr_zero(ranks), rows, keys_.data());
+  const Divisor world(ranks), classes(static_cast<uint32_t>(classes_));
+  const auto run_bits = std::countr_zero(static_cast<uint32_t>(run_));
+  for (std::size_t k = 0; k < ids.size(); ++k) {
+    const auto [local, owner] = world.divide(static_cast<uint32_t>(ids[k]));  // as ShardMap
+    const auto [runs_before, of_class] = classes.divide(local >> run_bits);
+    keys_[k] = static_cast<int32_t>(owner * rows + of_class * static_cast<uint32_t>(class_rows_) +
+                                    (runs_before << run_bits) + (local & static_cast<uint32_t>(run_ - 1)));
+  }
 }
 
 void TableRoutes::sort_by_part(SampleParts parts) {

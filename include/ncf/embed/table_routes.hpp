@@ -85,6 +85,7 @@ class TableRoutes {
     if (owner == self()) return {unique.first, 0};
     return {unique.first - (owner > self() ? unique_of(self()).count : 0), unique.count};
   }
+  void write_keys(std::span<const int32_t> ids, int64_t a_rank);
   void find_slots();
   void set_owned(std::span<const int32_t> places);
   void sort_by_part(SampleParts parts);
