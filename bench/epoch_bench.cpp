@@ -59,7 +59,7 @@ void sizes(benchmark::internal::Benchmark* of) {
       ->Args({80'000, 64})
       ->Args({80'000, 8192})
       ->Args({40'000'000, 8192})
-      ->Iterations(20)
+      ->Iterations(3)
       ->Repetitions(3)
       ->DisplayAggregatesOnly()
       ->UseRealTime()

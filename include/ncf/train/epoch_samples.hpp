@@ -48,7 +48,7 @@ class EpochSamples {
   static Order quickest_order(const ModelConfig& model);
   /// `window`: samples a rank fetches at once, at least a step's.
   EpochSamples(EpochShape shape, Granules granules, uint64_t seed, Order order = Order::global,
-               int64_t window = 1 << 15);
+               int64_t window = 1 << 16);
 
   const EpochShape& shape() const { return shape_; }
   /// Turns to an epoch (from 0). `train`: this rank's samples. Collective.
