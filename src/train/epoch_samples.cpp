@@ -1,11 +1,13 @@
 #include "ncf/train/epoch_samples.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
 #include "ncf/util/error.hpp"
 
 namespace ncf {
+
 EpochSamples::EpochSamples(EpochShape shape, Granules granules, uint64_t seed, Order order, int64_t window)
     : shape_(shape),
       granules_(granules),
