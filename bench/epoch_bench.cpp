@@ -43,9 +43,9 @@ void epoch_exchange(benchmark::State& state) {
   train.total = here * world;
   train.rows.resize(static_cast<std::size_t>(here));
   for (int64_t k = 0; k < here; ++k)
-    train.rows[static_cast<std::size_t>(k)] = {static_cast<int32_t>((train.first + k) / 85), static_cast<int32_t>(k / 2), 1};
-  EpochSamples samples({train.total, state.range(1), false}, Granules::of_each_rank(world), 42,
-                       order);
+    train.rows[static_cast<std::size_t>(k)] = {static_cast<int32_t>((train.first + k) / 85),
+                                               static_cast<int32_t>(k / 2), 1};
+  EpochSamples samples({train.total, state.range(1), false}, Granules::of_each_rank(world), 42, order);
   int64_t epoch = 0, seen = 0;
   for (auto _ : state) {
     samples.begin(*job, train, epoch++);

@@ -26,6 +26,7 @@ void DenseParameters::set_granules(int64_t granules) {
 
 void DenseParameters::keep_gradients_in(std::span<float> elsewhere) {
   elsewhere_ = elsewhere.data();
+  gradients_ = {};
 }
 
 void DenseParameters::clear_gradients_but(std::size_t segment) {

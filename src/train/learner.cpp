@@ -258,7 +258,7 @@ uint64_t Learner::step(Communicator& comm, const EpochSamples::Part& part, int64
   timer.charge(Phase::synchronise);
 
   const StepFactors factors = step_factors(rule_, schedule_.at(step - 1), step);
-  if (!move_dense(factors)) diverged(comm, step);  // as all ranks do, which hold the same
+  if (!move_dense(factors)) check_gradients(comm, step);
   for (std::size_t t = 0; t < tables_.size(); ++t) move_rows(t, factors, step);
   timer.charge(Phase::update);
   return united;
@@ -269,6 +269,14 @@ void Learner::check_loss(Communicator& comm, double loss_here, int64_t step) {
   if (std::isfinite(dense_.total_loss())) return;
   if (!std::isfinite(loss_here)) trouble_ = "the loss is not finite; first hit: " + first_not_finite();
   diverged(comm, step);
+}
+
+void Learner::check_gradients(Communicator& comm, int64_t step) {
+  // Gradients summed up are the same on all ranks. What comes of finite ones need not be, on hosts that
+  // compute in other ways: that is told to the others, as with rows.
+  for (std::size_t s = 0; s < dense_.segments().size(); ++s)
+    if (!total_is_finite(s)) diverged(comm, step);
+  trouble_ = first_not_finite() + " is not finite";
 }
 
 void Learner::move_rows(std::size_t table, const StepFactors& factors, int64_t step) {
@@ -309,8 +317,7 @@ void Learner::diverged(Communicator& comm, int64_t step) {
   for (std::size_t s = 0; s < dense_.segments().size(); ++s)
     if (!total_is_finite(s))
       throw Error(ErrorKind::diverged, "the gradient of " + dense_.segments()[s].path + summed, true);
-  if (!std::isfinite(dense_.total_loss())) throw Error(ErrorKind::diverged, "the loss" + summed, true);
-  throw Error(ErrorKind::diverged, first_not_finite() + " is not finite" + where + advice, true);
+  throw Error(ErrorKind::diverged, "the loss" + summed, true);
 }
 
 /// Whether all that was moved is finite.

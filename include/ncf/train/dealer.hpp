@@ -45,8 +45,8 @@ class Dealer {
   void receive(std::span<const int64_t> offsets, std::size_t ranks, SampleColumns& out) const;
   /// Values for each rank, step by step, to it, from each into `received`; and how many of each step.
   template <class T>
-  void exchange(Communicator& comm, std::span<const T> send, const std::vector<int32_t>& counts,
-                std::vector<int32_t>& received_counts, std::vector<T>& received);
+  static void exchange(Communicator& comm, std::span<const T> send, const std::vector<int32_t>& counts,
+                       std::vector<int32_t>& received_counts, std::vector<T>& received);
 
   Granules granules_;
   std::size_t steps_ = 0;

@@ -100,6 +100,7 @@ class Learner {
   void return_gradients(Communicator& comm);
   OwnedRows owned_rows(std::size_t table) const;
   void check_loss(Communicator& comm, double loss_here, int64_t step);
+  void check_gradients(Communicator& comm, int64_t step);
   void move_rows(std::size_t table, const StepFactors& factors, int64_t step);
   [[noreturn]] void diverged(Communicator& comm, int64_t step);
   std::string first_not_finite() const;
