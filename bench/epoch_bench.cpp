@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "ncf/data/permutation.hpp"
+#include "ncf/train/due_samples.hpp"
 #include "ncf/train/epoch_samples.hpp"
 #include "on_all_ranks.hpp"
 
@@ -33,6 +34,16 @@ void permutation_block(benchmark::State& state) {
 }
 BENCHMARK(permutation_block)->Arg(80'000)->Arg(100'000'000);
 
+/// What a rank notes at the start of an epoch of more than one window.
+void due_samples(benchmark::State& state) {
+  const auto here = static_cast<uint64_t>(state.range(0)), world = uint64_t{2};
+  const Permutation order(world * here, 42, Purpose::epoch_order, 1);
+  DueSamples due;
+  for (auto _ : state) due.begin(order, here, here, {8192, world * here / 8192, 16});
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(here));
+}
+BENCHMARK(due_samples)->Arg(80'000)->Arg(40'000'000)->Unit(benchmark::kMillisecond);
+
 /// All steps of an epoch of this many samples a rank, at this global batch size: dealt by position, or to the
 /// owners of the users.
 template <EpochSamples::Order order>
@@ -54,19 +65,26 @@ void epoch_exchange(benchmark::State& state) {
   }
   state.SetItemsProcessed(seen);
 }
-void sizes(benchmark::internal::Benchmark* of) {
+void shape(benchmark::internal::Benchmark* of) {
   of->ArgNames({"samples", "batch"})
-      ->Args({80'000, 64})
-      ->Args({80'000, 8192})
-      ->Args({40'000'000, 8192})
-      ->Iterations(3)
       ->Repetitions(3)
       ->DisplayAggregatesOnly()
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);
 }
-BENCHMARK(epoch_exchange<EpochSamples::Order::by_user>)->Apply(sizes);
-BENCHMARK(epoch_exchange<EpochSamples::Order::with_owner>)->Apply(sizes);
+/// The first: MovieLens-100K on two ranks, which is one window.
+void small(benchmark::internal::Benchmark* of) {
+  shape(of);
+  of->Args({40'000, 8192})->Args({80'000, 64})->Args({80'000, 8192})->Iterations(100);
+}
+void large(benchmark::internal::Benchmark* of) {
+  shape(of);
+  of->Args({40'000'000, 8192})->Iterations(3);
+}
+BENCHMARK(epoch_exchange<EpochSamples::Order::by_user>)->Apply(small);
+BENCHMARK(epoch_exchange<EpochSamples::Order::by_user>)->Apply(large);
+BENCHMARK(epoch_exchange<EpochSamples::Order::with_owner>)->Apply(small);
+BENCHMARK(epoch_exchange<EpochSamples::Order::with_owner>)->Apply(large);
 
 }  // namespace
 

@@ -60,9 +60,10 @@ inline uint64_t back(const Network& net, uint64_t index) {
 }
 
 /// A block of indices, in place: each step of the network for all of them, which is what vector registers do.
+/// Returns whether some are not below n now.
 constexpr std::size_t lanes = 64;
 
-NCF_MULTIARCH void there_block(const Network& net, uint64_t* indices) {
+NCF_MULTIARCH bool there_block(const Network& net, uint64_t* indices, uint64_t n) {
   const uint64_t mask = (uint64_t{1} << net.low_bits) - 1, bound = net.high_bound;
   uint64_t high[lanes], low[lanes];
   for (std::size_t k = 0; k < lanes; ++k) high[k] = indices[k] >> net.low_bits, low[k] = indices[k] & mask;
@@ -74,10 +75,15 @@ NCF_MULTIARCH void there_block(const Network& net, uint64_t* indices) {
       low[k] ^= mix(high[k], second_key) & mask;
     }
   }
-  for (std::size_t k = 0; k < lanes; ++k) indices[k] = (high[k] << net.low_bits) | low[k];
+  uint64_t outside = 0;
+  for (std::size_t k = 0; k < lanes; ++k) {
+    indices[k] = (high[k] << net.low_bits) | low[k];
+    outside |= indices[k] >= n ? 1U : 0U;
+  }
+  return outside != 0;
 }
 
-NCF_MULTIARCH void back_block(const Network& net, uint64_t* indices) {
+NCF_MULTIARCH bool back_block(const Network& net, uint64_t* indices, uint64_t n) {
   const uint64_t mask = (uint64_t{1} << net.low_bits) - 1, bound = net.high_bound;
   uint64_t high[lanes], low[lanes];
   for (std::size_t k = 0; k < lanes; ++k) high[k] = indices[k] >> net.low_bits, low[k] = indices[k] & mask;
@@ -89,17 +95,30 @@ NCF_MULTIARCH void back_block(const Network& net, uint64_t* indices) {
       high[k] += (high[k] >= shift ? 0 : bound) - shift;
     }
   }
-  for (std::size_t k = 0; k < lanes; ++k) indices[k] = (high[k] << net.low_bits) | low[k];
+  uint64_t outside = 0;
+  for (std::size_t k = 0; k < lanes; ++k) {
+    indices[k] = (high[k] << net.low_bits) | low[k];
+    outside |= indices[k] >= n ? 1U : 0U;
+  }
+  return outside != 0;
 }
 
-/// Whole blocks where they are, what is left over in a block of its own.
-void in_blocks(const Network& net, std::span<uint64_t> indices, void (*block)(const Network&, uint64_t*)) {
+/// Whole blocks where they are, what is left over in a block of its own; walks on from those that are outside
+/// of the n: few are.
+void in_blocks(const Network& net, std::span<uint64_t> indices, uint64_t n,
+               bool (*block)(const Network&, uint64_t*, uint64_t),
+               uint64_t (*one)(const Network&, uint64_t)) {
+  const auto walk = [&](std::span<uint64_t> some) {
+    for (uint64_t& index : some)
+      while (index >= n) index = one(net, index);
+  };
   std::size_t k = 0;
-  for (; k + lanes <= indices.size(); k += lanes) block(net, indices.data() + k);
+  for (; k + lanes <= indices.size(); k += lanes)
+    if (block(net, indices.data() + k, n)) walk(indices.subspan(k, lanes));
   if (k == indices.size()) return;
   uint64_t rest[lanes] = {};
   std::copy(indices.begin() + static_cast<std::ptrdiff_t>(k), indices.end(), rest);
-  block(net, rest);
+  if (block(net, rest, n)) walk(rest);
   std::copy_n(rest, indices.size() - k, indices.begin() + static_cast<std::ptrdiff_t>(k));
 }
 
@@ -128,15 +147,11 @@ uint64_t Permutation::inverse(uint64_t index) const {
 }
 
 void Permutation::forward(std::span<uint64_t> indices) const {
-  in_blocks({keys_.data(), rounds_, low_bits_, high_}, indices, there_block);
-  for (uint64_t& index : indices)
-    if (index >= n_) index = forward(index);  // walk on: few are here
+  in_blocks({keys_.data(), rounds_, low_bits_, high_}, indices, n_, there_block, there);
 }
 
 void Permutation::inverse(std::span<uint64_t> indices) const {
-  in_blocks({keys_.data(), rounds_, low_bits_, high_}, indices, back_block);
-  for (uint64_t& index : indices)
-    if (index >= n_) index = inverse(index);
+  in_blocks({keys_.data(), rounds_, low_bits_, high_}, indices, n_, back_block, back);
 }
 
 }  // namespace ncf

@@ -5,6 +5,7 @@
 #include "ncf/data/ratings.hpp"
 #include "ncf/model/model.hpp"
 #include "ncf/nn/gated_backward.hpp"
+#include "ncf/train/due_samples.hpp"
 #include "ncf/train/epoch_samples.hpp"
 
 namespace ncf {
@@ -145,8 +146,8 @@ RankMemory rank_memory(const Config& config, const StepWork& w, int64_t ratings)
     m.batch += samples_here(w) * 6 * count;  // places while sorting
   }
   m.layers = 4 * value * dense_values(w);
-  m.ratings =
-      static_cast<double>(ratings) / static_cast<double>(w.world) * static_cast<double>(sizeof(Sample));
+  const std::size_t of_rating = sizeof(Sample) + (w.deals && w.world > 1 ? DueSamples::bytes_a_sample : 0);
+  m.ratings = static_cast<double>(ratings) / static_cast<double>(w.world) * static_cast<double>(of_rating);
   const double at_once = std::min(samples_here(w), static_cast<double>(config.train.micro_batch));
   for (const int64_t n : w.units) m.batch += at_once * static_cast<double>(n) * value * 3;
   return m;

@@ -19,146 +19,135 @@ std::vector<int64_t> by_rank(std::span<const int32_t> counts, std::size_t ranks)
   return out;
 }
 
-/// Where each rank's begin.
-std::vector<int64_t> starts(std::span<const int32_t> counts, std::size_t ranks) {
-  std::vector<int64_t> out = by_rank(counts, ranks);
-  std::exclusive_scan(out.begin(), out.end(), out.begin(), int64_t{0});
-  return out;
-}
-
 }  // namespace
 
-template <class T>
-void Dealer::exchange(Communicator& comm, std::span<const T> send, const std::vector<int32_t>& counts,
-                      std::vector<int32_t>& received_counts, std::vector<T>& received) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  received_counts.resize(counts.size());
-  comm.all_to_all(std::span<const int32_t>(counts), std::span<int32_t>(received_counts));
-  const std::vector<int64_t> there = by_rank(counts, ranks), here = by_rank(received_counts, ranks);
-  received.resize(static_cast<std::size_t>(std::accumulate(here.begin(), here.end(), int64_t{0})));
-  comm.all_to_all_v(send, std::span<const int64_t>(there), std::span<T>(received),
-                    std::span<const int64_t>(here));
-}
-
-void Dealer::deal(Communicator& comm, const Samples& train, const SampleHolders& holders,
-                  std::span<const int64_t> batches, std::span<const uint64_t> numbers,
-                  std::vector<int64_t>& offsets, SampleColumns& out) {
+void Dealer::deal(Communicator& comm, const Samples& train, const DueSamples::Due& due,
+                  std::span<const int64_t> batches, std::vector<int64_t>& offsets, SampleColumns& out) {
   steps_ = batches.size();
-  name(comm, holders, numbers, offsets);
-  read(train, holders.ranks());
+  ranks_ = static_cast<std::size_t>(comm.size());
+  read(train, due);
+  group(due);
   share_out(comm, batches);
   send(comm);
   offsets.assign(1, 0);
   for (const int64_t batch : batches)
     offsets.push_back(offsets.back() + granules_.part_size(batch, comm.rank()));
-  receive(offsets, holders.ranks(), out);
+  receive(offsets, out);
 }
 
-void Dealer::name(Communicator& comm, const SampleHolders& holders, std::span<const uint64_t> numbers,
-                  std::span<const int64_t> offsets) {
-  ranks_of_.resize(numbers.size());
-  sent_counts_.assign(holders.ranks() * steps_, 0);
-  for (std::size_t s = 0; s < steps_; ++s)
-    for (auto k = static_cast<std::size_t>(offsets[s]); k < static_cast<std::size_t>(offsets[s + 1]); ++k) {
-      ranks_of_[k] = static_cast<uint32_t>(holders.of(numbers[k]));
-      ++sent_counts_[ranks_of_[k] * steps_ + s];
-    }
-  names_.resize(numbers.size());
-  std::vector<int64_t> next = starts(sent_counts_, holders.ranks());
-  for (std::size_t k = 0; k < numbers.size(); ++k)
-    names_[static_cast<std::size_t>(next[ranks_of_[k]]++)] =
-        static_cast<uint32_t>(numbers[k] - holders.first(ranks_of_[k]));
-  exchange(comm, std::span<const uint32_t>(names_), sent_counts_, asked_counts_, asked_);
+void Dealer::read(const Samples& train, const DueSamples::Due& due) {
+  samples_ = train.rows;
+  if (due.all) return;
+  read_.resize(due.places.size());
+  look_up(
+      train.rows, 0, read_.size(), [&](std::size_t k) { return due.places[k]; },
+      [&](std::size_t k, const Sample& sample) { read_[k] = sample; });
+  samples_ = read_;
 }
 
-/// The samples that this rank was asked for, step by step and by user, and whose they are.
-void Dealer::read(const Samples& train, std::size_t ranks) {
-  held_offsets_.assign(1, 0);
-  held_.resize(asked_.size());
-  std::vector<int64_t> next = starts(asked_counts_, ranks);
-  auto to = held_.begin();
-  for (std::size_t s = 0; s < steps_; ++s) {
-    const auto first = to;
-    for (std::size_t r = 0; r < ranks; ++r) {
-      const int32_t count = asked_counts_[r * steps_ + s];
-      to = std::copy_n(asked_.begin() + next[r], count, to);
-      next[r] += count;
-    }
-    order_.sort(std::span(first, to), train.rows.size());
-    held_offsets_.push_back(to - held_.begin());
+/// Samples that are not used form a group of their own, behind the others.
+void Dealer::group(const DueSamples::Due& due) {
+  const auto ranks = static_cast<uint32_t>(ranks_), none = static_cast<uint32_t>(steps_ * ranks_);
+  groups_.resize(samples_.size());
+  counts_.assign(none + 1, 0);
+  const Divisor world(ranks);
+  for (std::size_t k = 0; k < samples_.size(); ++k) {
+    const uint32_t owner = world.divide(static_cast<uint32_t>(samples_[k].user)).remainder;  // as ShardMap
+    groups_[k] = std::min(due.steps[k] * ranks + owner, none);
+    ++counts_[groups_[k]];
   }
-
-  samples_.resize(held_.size());
-  ranks_of_.resize(held_.size());
-  counts_.assign(steps_ * ranks, 0);
-  const Divisor world(static_cast<uint32_t>(ranks));
-  for (std::size_t s = 0; s < steps_; ++s) {
-    int64_t* const counts = counts_.data() + s * ranks;
-    look_up(
-        train.rows, static_cast<std::size_t>(held_offsets_[s]),
-        static_cast<std::size_t>(held_offsets_[s + 1]), [&](std::size_t k) { return held_[k]; },
-        [&](std::size_t k, const Sample& sample) {
-          samples_[k] = sample;
-          ranks_of_[k] = world.divide(static_cast<uint32_t>(sample.user)).remainder;  // as ShardMap
-          ++counts[ranks_of_[k]];
-        });
-  }
+  counts_.pop_back();
 }
 
 /// Takes from owners with more than their share what then goes to others: the j-th sample that is too many,
 /// in the order of owners and numbers, to the j-th place that is left.
 void Dealer::share_out(Communicator& comm, std::span<const int64_t> batches) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
   totals_ = before_ = counts_;
   comm.all_reduce_sum(std::span<int64_t>(totals_));
   comm.exclusive_sum(std::span<int64_t>(before_));
-  std::vector<int64_t> surplus(ranks), places(ranks);  // of all ranks before
-  std::vector<int64_t> number(ranks),
-      beyond(ranks);  // of the last sample here; samples here that are too many
+  pieces_.clear();
+  first_pieces_.clear();
+  std::vector<int64_t> places(ranks_ + 1);  // left on the ranks before
   for (std::size_t s = 0; s < steps_; ++s) {
-    const std::size_t at = s * ranks;
-    int64_t too_many = 0, left = 0, to_find = 0;
-    for (std::size_t r = 0; r < ranks; ++r) {
-      const int64_t share = granules_.part_size(batches[s], static_cast<int64_t>(r)), total = totals_[at + r];
-      surplus[r] = too_many;
-      places[r] = left;
-      too_many += std::max<int64_t>(0, total - share);
-      left += std::max<int64_t>(0, share - total);
-      number[r] = before_[at + r] + counts_[at + r] - share - 1;
-      beyond[r] = std::clamp<int64_t>(number[r] + 1, 0, counts_[at + r]);
-      to_find += beyond[r];
-    }
-    for (auto k = static_cast<std::size_t>(held_offsets_[s + 1]); to_find > 0;) {
-      const std::size_t owner = ranks_of_[--k];
-      if (beyond[owner] == 0) continue;
-      --beyond[owner];
-      --to_find;
-      const auto place = std::ranges::upper_bound(places, surplus[owner] + number[owner]--);
-      ranks_of_[k] = static_cast<uint32_t>(place - places.begin() - 1);
-      --counts_[at + owner];
-      ++counts_[at + ranks_of_[k]];
+    const auto share = [&](std::size_t r) {
+      return granules_.part_size(batches[s], static_cast<int64_t>(r));
+    };
+    const std::span totals = std::span(totals_).subspan(s * ranks_, ranks_),
+                    before = std::span(before_).subspan(s * ranks_, ranks_),
+                    counts = std::span(counts_).subspan(s * ranks_, ranks_);
+    for (std::size_t r = 0; r < ranks_; ++r)
+      places[r + 1] = places[r] + std::max<int64_t>(0, share(r) - totals[r]);
+    int64_t too_many = 0;  // of the owners before
+    for (std::size_t owner = 0; owner < ranks_; ++owner) {
+      const int64_t kept = std::clamp<int64_t>(share(owner) - before[owner], 0, counts[owner]);
+      const auto piece = [&](int64_t count, std::size_t rank) {
+        if (count > 0) pieces_.push_back({s, rank, static_cast<uint32_t>(count), 0});
+      };
+      first_pieces_.push_back(pieces_.size());
+      piece(kept, owner);
+      int64_t j = too_many + before[owner] + kept - share(owner);  // of the first that does not stay
+      for (int64_t left = counts[owner] - kept; left > 0;) {
+        const auto after = std::ranges::upper_bound(places, j);
+        const int64_t fit = std::min(left, *after - j);
+        piece(fit, static_cast<std::size_t>(after - places.begin() - 1));
+        j += fit;
+        left -= fit;
+      }
+      too_many += std::max<int64_t>(0, totals[owner] - share(owner));
     }
   }
 }
 
 void Dealer::send(Communicator& comm) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  for (std::size_t s = 0; s < steps_; ++s)
-    for (std::size_t r = 0; r < ranks; ++r)
-      sent_counts_[r * steps_ + s] = static_cast<int32_t>(counts_[s * ranks + r]);
-  going_.resize(samples_.size());
-  std::vector<int64_t> next = starts(sent_counts_, ranks);
-  for (std::size_t k = 0; k < samples_.size(); ++k)
-    going_[static_cast<std::size_t>(next[ranks_of_[k]]++)] = samples_[k];
-  exchange(comm, std::span<const Sample>(going_), sent_counts_, coming_counts_, coming_);
+  sent_counts_.assign(ranks_ * steps_, 0);
+  for (const Piece& piece : pieces_)
+    sent_counts_[piece.rank * steps_ + piece.step] += static_cast<int32_t>(piece.count);
+  std::vector<uint32_t> next(sent_counts_.size());
+  std::exclusive_scan(sent_counts_.begin(), sent_counts_.end(), next.begin(), uint32_t{0});
+  for (Piece& piece : pieces_) {
+    piece.to = next[piece.rank * steps_ + piece.step];
+    next[piece.rank * steps_ + piece.step] += piece.count;
+  }
+  place();
+  coming_counts_.resize(sent_counts_.size());
+  comm.all_to_all(std::span<const int32_t>(sent_counts_), std::span<int32_t>(coming_counts_));
+  const std::vector<int64_t> there = by_rank(sent_counts_, ranks_), here = by_rank(coming_counts_, ranks_);
+  coming_.resize(static_cast<std::size_t>(std::accumulate(here.begin(), here.end(), int64_t{0})));
+  const auto sent = static_cast<std::size_t>(std::accumulate(there.begin(), there.end(), int64_t{0}));
+  comm.all_to_all_v(std::span<const Sample>(going_).first(sent), std::span<const int64_t>(there),
+                    std::span<Sample>(coming_), std::span<const int64_t>(here));
 }
 
-/// Ranks hold ranges of users in their order: what they send, one after the other, is by user.
-void Dealer::receive(std::span<const int64_t> offsets, std::size_t ranks, SampleColumns& out) const {
+/// Every sample to its place among those that are sent, a group's pieces one after the other; those that are
+/// not used behind them.
+void Dealer::place() {
+  struct Target {
+    uint32_t next, left;
+    std::size_t next_piece;
+  };
+  std::vector<Target> targets;
+  for (const std::size_t first : first_pieces_) targets.push_back({0, 0, first});
+  const auto used = static_cast<uint32_t>(std::accumulate(counts_.begin(), counts_.end(), int64_t{0}));
+  targets.push_back({used, UINT32_MAX, 0});
+  going_.resize(samples_.size());
+  for (std::size_t k = 0; k < samples_.size(); ++k) {
+    Target& target = targets[groups_[k]];
+    if (target.left == 0) {
+      const Piece& piece = pieces_[target.next_piece++];
+      target.next = piece.to;
+      target.left = piece.count;
+    }
+    going_[target.next++] = samples_[k];
+    --target.left;
+  }
+}
+
+/// Ranks hold ranges of users: what they send, one after the other, has each user's samples together.
+void Dealer::receive(std::span<const int64_t> offsets, SampleColumns& out) const {
   out.resize(coming_.size());
   std::vector<int64_t> next(offsets.begin(), offsets.end() - 1);
   std::size_t from = 0;
-  for (std::size_t r = 0; r < ranks; ++r)
+  for (std::size_t r = 0; r < ranks_; ++r)
     for (std::size_t s = 0; s < steps_; ++s) {
       const auto count = static_cast<std::size_t>(coming_counts_[r * steps_ + s]);
       const auto to = static_cast<std::size_t>(next[s]);

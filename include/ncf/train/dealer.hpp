@@ -3,10 +3,10 @@
 /// get their equal shares: the users' rows then need not travel, nor their gradients, and no two ranks sum up
 /// gradients of one user. Which samples are in a batch is not touched by it.
 ///
-/// The rank that a position of the epoch belongs to only names the sample there; the rank that holds the
-/// sample (SampleHolders) looks whose user it is and sends it to that one. Where a rank's users have more
-/// samples in a batch than its share, the last of them, in the order of the samples' numbers, go to ranks
-/// whose users have fewer. All of it is a function of the numbers and the number of ranks.
+/// The rank that holds a sample knows when it is due (DueSamples) and whose user it is, and sends it to that
+/// one. Where a rank's users have more samples in a batch than its share, the last of them, in the order of
+/// the samples' numbers, go to ranks whose users have fewer. All of it is a function of the order of the
+/// epoch and the number of ranks.
 
 #include <algorithm>
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 #include "ncf/comm/communicator.hpp"
 #include "ncf/data/ratings.hpp"
-#include "ncf/train/sample_holders.hpp"
+#include "ncf/train/due_samples.hpp"
 #include "ncf/train/sample_lookup.hpp"
 #include "ncf/util/granules.hpp"
 
@@ -25,42 +25,39 @@ class Dealer {
  public:
   explicit Dealer(Granules granules) : granules_(granules) {}
 
-  /// Samples of some steps in a row, `batches` [steps] of them in each over all ranks, of which this rank
-  /// names `numbers`, step by step, cut by `offsets` [steps + 1]; they need not be its share. Fills `out`
-  /// with this rank's share of each step (Granules::part_size), step by step, users together, and sets
-  /// `offsets` to where they then begin. Collective.
-  void deal(Communicator& comm, const Samples& train, const SampleHolders& holders,
-            std::span<const int64_t> batches, std::span<const uint64_t> numbers,
-            std::vector<int64_t>& offsets, SampleColumns& out);
+  /// The steps of a window: `batches` [steps] samples in each over all ranks; `due`: those that this rank
+  /// holds. Fills `out` with this rank's share of each step (Granules::part_size), step by step, each user's
+  /// together, and `offsets` [steps + 1] with where they begin. Collective.
+  void deal(Communicator& comm, const Samples& train, const DueSamples::Due& due,
+            std::span<const int64_t> batches, std::vector<int64_t>& offsets, SampleColumns& out);
 
   /// How many steps may be dealt at once: a few values are kept for each of them and each rank.
   static int64_t most_steps(int64_t ranks) { return std::max<int64_t>(1, (int64_t{1} << 18) / ranks); }
 
  private:
-  void name(Communicator& comm, const SampleHolders& holders, std::span<const uint64_t> numbers,
-            std::span<const int64_t> offsets);
-  void read(const Samples& train, std::size_t ranks);
+  /// Samples of one step and one owner that go to one rank.
+  struct Piece {
+    std::size_t step, rank;
+    uint32_t count, to;  // `to`: where they begin in going_
+  };
+  void read(const Samples& train, const DueSamples::Due& due);
+  void group(const DueSamples::Due& due);
   void share_out(Communicator& comm, std::span<const int64_t> batches);
   void send(Communicator& comm);
-  void receive(std::span<const int64_t> offsets, std::size_t ranks, SampleColumns& out) const;
-  /// Values for each rank, step by step, to it, from each into `received`; and how many of each step.
-  template <class T>
-  static void exchange(Communicator& comm, std::span<const T> send, const std::vector<int32_t>& counts,
-                       std::vector<int32_t>& received_counts, std::vector<T>& received);
+  void place();
+  void receive(std::span<const int64_t> offsets, SampleColumns& out) const;
 
   Granules granules_;
-  std::size_t steps_ = 0;
-  std::vector<uint32_t> ranks_of_;                 // of what is sent, each one's rank
-  std::vector<int32_t> sent_counts_;               // [ranks × steps]: of that
-  std::vector<uint32_t> names_, asked_;            // places among the holder's samples, to it; of this rank
-  std::vector<int32_t> asked_counts_;              // [ranks × steps]
-  std::vector<int64_t> held_offsets_;              // [steps + 1] into the two below
-  std::vector<uint64_t> held_;                     // what this rank holds of each step, as places
-  std::vector<Sample> samples_, going_, coming_;   // those; by rank, to their owners; from the holders
-  std::vector<int32_t> coming_counts_;             // [ranks × steps]
-  std::vector<int64_t> counts_, before_, totals_;  // [steps × ranks]: samples of each owner, here; on the
-                                                   // ranks before this one; on all
-  UserOrder order_;
+  std::size_t steps_ = 0, ranks_ = 0;
+  std::vector<Sample> read_;                          // where they do not stand together in memory
+  std::span<const Sample> samples_;                   // here, in the order of their numbers
+  std::vector<uint32_t> groups_;                      // step × ranks + owner of each
+  std::vector<int64_t> counts_, before_, totals_;     // [steps × ranks]: of each group, here; on the ranks
+                                                      // before this one; on all
+  std::vector<Piece> pieces_;                         // group after group
+  std::vector<std::size_t> first_pieces_;             // [groups]
+  std::vector<int32_t> sent_counts_, coming_counts_;  // [ranks × steps]
+  std::vector<Sample> going_, coming_;                // by rank, step by step
 };
 
 }  // namespace ncf

@@ -1,10 +1,11 @@
 #pragma once
 /// The training samples of an epoch in the global order: position p of the epoch belongs to step p /
 /// batch_size. Of a step's batch every rank computes an equal share: the part that granules.hpp gives it, or
-/// as many of its own users' samples (dealer.hpp). Samples come a window of steps at a time: the
-/// permutation's inverse names the sample at a position, its number names the rank that holds it. A few bytes
-/// go there, a dozen come back; nobody holds a second copy of the ratings, and a resumed epoch fetches what
-/// is left only.
+/// as many of its own users' samples. Samples come a window of steps at a time, in one of two ways: the rank
+/// that has a position names the sample there by the permutation's inverse and fetches it from the rank that
+/// holds it (sample_fetcher.hpp); or that rank finds by the permutation itself when the sample is due, and
+/// sends it to its user's owner (due_samples.hpp, dealer.hpp). Nobody holds a second copy of the ratings, and
+/// a resumed epoch fetches only the windows that are left.
 
 #include <cstdint>
 #include <span>
@@ -15,7 +16,8 @@
 #include "ncf/data/permutation.hpp"
 #include "ncf/data/ratings.hpp"
 #include "ncf/train/dealer.hpp"
-#include "ncf/train/sample_holders.hpp"
+#include "ncf/train/due_samples.hpp"
+#include "ncf/train/sample_fetcher.hpp"
 #include "ncf/train/sample_lookup.hpp"
 #include "ncf/util/granules.hpp"
 
@@ -51,7 +53,8 @@ class EpochSamples {
                int64_t window = 1 << 16);
 
   const EpochShape& shape() const { return shape_; }
-  /// Turns to an epoch (from 0). `train`: this rank's samples. Collective.
+  /// Turns to an epoch (from 0). `train`: this rank's samples. Collective. Throws Error(usage) on all ranks
+  /// where one holds 2^32 samples.
   void begin(Communicator& comm, const Samples& train, int64_t epoch);
 
   /// This rank's part of a step's batch as columns, granule after granule. Valid until the next call.
@@ -70,18 +73,12 @@ class EpochSamples {
   struct Range {
     int64_t first = 0, count = 0;
   };
-  /// Samples [first, end) of the window that follow each other and are held by one rank.
-  struct Run {
-    std::size_t rank = 0;
-    std::size_t first = 0, end = 0;
-  };
   Range mine(int64_t step) const;
+  int64_t steps_a_window(const Communicator& comm) const;
   void fetch(Communicator& comm, const Samples& train, int64_t first_step);
+  void deal(Communicator& comm, const Samples& train, int64_t window, int64_t steps);
   std::vector<int64_t> bounds(int64_t step) const;
   void sort(int64_t steps);
-  void take(Communicator& comm, const Samples& train);
-  void find_runs();
-  void ask(Communicator& comm, const Samples& train);
 
   EpochShape shape_;
   Granules granules_;
@@ -89,18 +86,18 @@ class EpochSamples {
   Order order_within_ = Order::global;
   int64_t window_ = 0;
   int64_t rank_ = 0;
+  bool deals_ = false;  // to the owners of users
   Permutation order_;
-  SampleHolders holders_;
+  int64_t first_step_ = 0;        // of the window
+  std::vector<int64_t> offsets_;  // [steps of the window + 1] into the columns
+  SampleColumns columns_;         // the window's samples
+  // Where samples go to the owners of their users:
+  DueSamples due_;
   Dealer dealer_;
+  // Where they do not:
+  std::vector<uint64_t> numbers_;  // of the window's samples among all
   UserOrder user_order_;
-  int64_t first_step_ = 0;                   // of the window
-  std::vector<int64_t> offsets_;             // [steps of the window + 1] into the columns
-  std::vector<uint64_t> numbers_;            // of the window's samples among all
-  SampleColumns columns_;                    // the window's samples
-  std::vector<Run> runs_;                    // of the window
-  std::vector<int64_t> starts_;              // [ranks]: first of requests_ and delivered_ that is each one's
-  std::vector<uint32_t> requests_;           // samples of other ranks, by rank
-  std::vector<Sample> replies_, delivered_;  // to and from other ranks
+  SampleFetcher fetcher_;
 };
 
 }  // namespace ncf

@@ -21,12 +21,6 @@ class SampleHolders {
   std::size_t ranks() const { return bounds_.size() - 1; }
   uint64_t first(std::size_t rank) const { return static_cast<uint64_t>(bounds_[rank]); }
   uint64_t end(std::size_t rank) const { return static_cast<uint64_t>(bounds_[rank + 1]); }
-  /// Of the rank that holds most.
-  int64_t most() const {
-    int64_t out = 0;
-    for (std::size_t r = 0; r < ranks(); ++r) out = std::max(out, bounds_[r + 1] - bounds_[r]);
-    return out;
-  }
 
   std::size_t of(uint64_t number) const {
     // Ranks hold about equally many: the guess is nearly always right.
