@@ -1,8 +1,10 @@
-# ncf_test(FOLDER/NAME LIBS libraries... [RANKS 1 2 3 ...] [TIMEOUT seconds] [LABELS ...])
+# ncf_test(FOLDER/NAME LIBS libraries... [RANKS 1 2 3 ...] [TIMEOUT seconds] [LABELS ...] [COMPUTES])
 #
 # The program tests/FOLDER/NAME_test.cpp as a ctest test FOLDER.NAME. With RANKS it is an MPI program, and one ctest
 # test FOLDER.NAME.pN is made for each number of ranks. Every test has a time limit. A program all of whose tests skip
-# themselves (GTEST_SKIP, for want of data) is shown as skipped.
+# themselves (GTEST_SKIP, for want of data) is shown as skipped. Its own code is compiled quickly, not well, as what it
+# tests is in libraries; not with COMPUTES, for those that compute much themselves.
+set(NCF_TEST_OPTIONS $<$<CONFIG:Release>:-O0>)
 set(NCF_MPIRUN "${MPIEXEC_EXECUTABLE}" CACHE STRING "mpirun used by multi-rank tests")
 set(NCF_MPI_ENVIRONMENT
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
@@ -33,7 +35,7 @@ endfunction()
 set(NCF_ALL_SKIPPED "PASSED  \\] 0 tests\\.\r?\n(\\[  SKIPPED \\] [^\n]*\n)+$")
 
 function(ncf_test path)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "LIBS;RANKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "COMPUTES" "TIMEOUT" "LIBS;RANKS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -44,6 +46,10 @@ function(ncf_test path)
   string(REPLACE "/" "_" target "${path}_test")
   add_executable(${target} "${PROJECT_SOURCE_DIR}/tests/${path}_test.cpp")
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  if(NOT ARG_COMPUTES)
+    target_compile_options(${target} PRIVATE ${NCF_TEST_OPTIONS})
+    target_precompile_headers(${target} REUSE_FROM ncf_test_headers)
+  endif()
   target_compile_definitions(${target} PRIVATE NCF_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                NCF_BINARY_DIR="${PROJECT_BINARY_DIR}")
   if(ARG_RANKS)
