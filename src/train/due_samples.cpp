@@ -25,6 +25,7 @@ void DueSamples::begin(const Permutation& order, uint64_t first, uint64_t count,
   order_ = order;
   first_ = first, count_ = count, windows_ = windows;
   lists_.clear();
+  places_.clear();
   if (windows.count() <= 1) return;
 
   reserve(windows.count());
