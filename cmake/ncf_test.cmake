@@ -3,7 +3,7 @@
 # The program tests/FOLDER/NAME_test.cpp as a ctest test FOLDER.NAME. With RANKS it is an MPI program, and one ctest
 # test FOLDER.NAME.pN is made for each number of ranks. Every test has a time limit. A program all of whose tests skip
 # themselves (GTEST_SKIP, for want of data) is shown as skipped. Its own code is compiled quickly, not well, as what it
-# tests is in libraries; not with COMPUTES, for those that compute much themselves.
+# tests is in libraries; not with COMPUTES, for those that compute much themselves or test what stands in a header alone.
 set(NCF_TEST_OPTIONS $<$<CONFIG:Release>:-O0>)
 set(NCF_MPIRUN "${MPIEXEC_EXECUTABLE}" CACHE STRING "mpirun used by multi-rank tests")
 set(NCF_MPI_ENVIRONMENT

@@ -1,6 +1,7 @@
 #include "ncf/train/due_samples.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <numeric>
 
@@ -29,13 +30,13 @@ void DueSamples::begin(const Permutation& order, uint64_t first, uint64_t count,
   if (windows.count() <= 1) return;
 
   reserve(windows.count());
-  steps_.resize(block);
+  std::array<uint32_t, block> of;  // windows
   for (uint64_t begin = 0; begin < count; begin += block) {
     const std::size_t here = std::min(block, count - begin);
     std::iota(positions_.begin(), positions_.begin() + here, first + begin);
-    find(here, 0, windows.batch_size * windows.a_window, steps_.data());
+    find(here, 0, windows.batch_size * windows.a_window, of.data());
     for (std::size_t k = 0; k < here; ++k)
-      if (steps_[k] < lists_.size()) put(lists_[steps_[k]], begin + k);  // others: positions not used
+      if (of[k] < lists_.size()) put(lists_[of[k]], begin + k);  // others: positions not used
   }
 }
 

@@ -23,5 +23,27 @@ TEST(Divisor, DividesAsTheProcessorDoes) {
   }
 }
 
+TEST(LongDivisor, DividesAsTheProcessorDoes) {
+  constexpr uint64_t most = (uint64_t{1} << 52) - 1;
+  for (const uint64_t by :
+       {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{7}, uint64_t{8192}, uint64_t{65537},
+        (uint64_t{1} << 32) - 1, (uint64_t{1} << 32) + 1, most / 3, most - 1, most}) {
+    const LongDivisor divisor(by);
+    for (const uint64_t number : {uint64_t{0}, uint64_t{1}, by - 1, by, by + 1, most / by * by - 1,
+                                  most / by * by, most / 2, most - 1, most}) {
+      if (number > most) continue;
+      EXPECT_EQ(divisor.quotient(number), number / by) << number << " / " << by;
+    }
+    for (uint64_t k = 1; k < 100000; ++k) {
+      const uint64_t number = k * 0x9E3779B97F4A7C15U >> 12;
+      ASSERT_EQ(divisor.quotient(number), number / by) << number << " / " << by;
+      const uint64_t multiple = number / by * by;  // where the guess is most easily one off
+      ASSERT_EQ(divisor.quotient(multiple), multiple / by) << multiple << " / " << by;
+      if (multiple == 0) continue;
+      ASSERT_EQ(divisor.quotient(multiple - 1), (multiple - 1) / by) << multiple << " / " << by;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ncf
