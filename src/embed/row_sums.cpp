@@ -20,10 +20,6 @@ void RowSums::begin(std::span<const int32_t> slots, std::span<const int64_t> bou
   find_first(values_.rows);
 }
 
-void RowSums::clear() {
-  for (int64_t r = 0; r < values_.rows; ++r) std::fill_n(values_.row(r), values_.cols, 0.0F);
-}
-
 void RowSums::find_first(int64_t rows) {
   first_.resize(terms_.size());
   seen_.assign(static_cast<std::size_t>(rows), 0);

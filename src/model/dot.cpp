@@ -21,17 +21,19 @@ NCF_MULTIARCH void dot_forward(ConstMatrixView users, ConstMatrixView items, std
   }
 }
 
-/// du[to_user] += dz·(q_i, 1), di[to_item] += dz·(p_u, 1).
+/// du[user.to] += dz·(q_i, 1), di[item.to] += dz·(p_u, 1), where each begins with its first.
 NCF_MULTIARCH void dot_backward(ConstMatrixView users, ConstMatrixView items,
                                 std::span<const int32_t> of_user, std::span<const int32_t> of_item,
-                                const float* __restrict dz, const int32_t* __restrict to_user,
-                                const int32_t* __restrict to_item, MatrixView du, MatrixView di) {
+                                const float* __restrict dz, RowTerms to_user, RowTerms to_item, MatrixView du,
+                                MatrixView di) {
   const int64_t width = users.cols - 1;
   for (std::size_t k = 0; k < of_user.size(); ++k) {
     const float* __restrict p = users.row(of_user[k]);
     const float* __restrict q = items.row(of_item[k]);
-    float* __restrict user = du.row(to_user[k]);
-    float* __restrict item = di.row(to_item[k]);
+    float* __restrict user = du.row(to_user.to[k]);
+    float* __restrict item = di.row(to_item.to[k]);
+    if (to_user.first[k] != 0) std::fill_n(user, du.cols, 0.0F);
+    if (to_item.first[k] != 0) std::fill_n(item, di.cols, 0.0F);
     const float slope = dz[k];
     for (int64_t i = 0; i < width; ++i) {
       user[i] += slope * q[i];
@@ -62,7 +64,6 @@ void Dot::forward(const BatchView& batch, int64_t first, int64_t count) {
 
 void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& loss) {
   z_.resize(static_cast<std::size_t>(batch.samples()));
-  for (RowSums& of_table : sums) of_table.clear();
   std::vector<LossSum> losses(static_cast<std::size_t>(batch.granules()));
   pool_->run(batch.granules(), [&](int64_t granule, int64_t) {
     const FlushDenormals flush;
@@ -83,8 +84,8 @@ void Dot::train_part(const BatchView& batch, int64_t first, int64_t count, std::
   loss.plain += squared_error(part(std::span(z_), first, count), part(batch.ratings, first, count), range_,
                               batch.global_rows, loss.exact);
   dot_backward(batch.users, batch.items, part(batch.user_slots, first, count),
-               part(batch.item_slots, first, count), z_.data() + first, sums[0].terms().data() + first,
-               sums[1].terms().data() + first, sums[0].values(), sums[1].values());
+               part(batch.item_slots, first, count), z_.data() + first, sums[0].terms(first, count),
+               sums[1].terms(first, count), sums[0].values(), sums[1].values());
 }
 
 void Dot::predict(const BatchView& batch, std::span<float> predictions) {

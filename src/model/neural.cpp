@@ -138,8 +138,6 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
     const auto at = static_cast<std::size_t>(g);
     granules.push_back({batch.bounds[at], batch.bounds[at + 1] - batch.bounds[at], g});
   }
-  if (!projects_)
-    for (RowSums& of_table : sums) of_table.clear();
   if (batch_norm_)  // one pass over the whole slice
     return train_pass(batch, pass_of(batch, 0, granules, batch.samples()), work_[0], parameters, sums, loss,
                       sum);

@@ -125,12 +125,8 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
                                               parameters.gradient_rows(h.bn_weight),
                                               parameters.gradient_rows(h.bn_bias), sum);
     if (l == 0 && projects_) {
-      const auto terms = [&](std::size_t t) {
-        return RowTerms{of_pass(sums[t].terms(), pass.first, pass.rows),
-                        of_pass(sums[t].first(), pass.first, pass.rows)};
-      };
-      return sum_relu_backward(work.activations[0].relu.view(), dy, terms(0), terms(1), sums[0].values(),
-                               sums[1].values());
+      return sum_relu_backward(work.activations[0].relu.view(), dy, sums[0].terms(pass.first, pass.rows),
+                               sums[1].terms(pass.first, pass.rows), sums[0].values(), sums[1].values());
     }
     work.next_gradient.reshape_aligned(dy.rows, input_of(work, l).cols);
     const MatrixView dx = work.next_gradient.view();
@@ -196,7 +192,7 @@ void Neural::backward_linear(Workspace& work, std::size_t layer, const Chunk& c,
 void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const {
   for (std::size_t t = 0; t < 2; ++t)
     scatter_add(dx.cols_from(t == 0 ? 0 : tables_[0].cols(), tables_[t].cols()),
-                of_pass(sums[t].terms(), pass.first, pass.rows), sums[t].values());
+                sums[t].terms(pass.first, pass.rows), sums[t].values());
 }
 
 }  // namespace ncf

@@ -92,12 +92,13 @@ bool rows_are_independent(Op op_b) {
 }
 
 bool wants_plain_right(int64_t rows) {
-  constexpr int64_t rows_for_onednn = 64;  // measured
+  // Measured. In vector registers it saves packing the operand for each micro-batch, of which there are some.
+  constexpr int64_t rows_for_onednn = 64, rows_for_vectors = 1024;
   switch (multiplier()) {
     case Multiplier::tiles:
       return rows >= rows_for_tiles;
     case Multiplier::vectors:
-      return false;
+      return rows >= rows_for_vectors;
     case Multiplier::onednn:
       break;
   }

@@ -60,11 +60,16 @@ NCF_MULTIARCH void add_to_each_row(const float* __restrict values, MatrixView x)
     for (int64_t i = 0; i < x.cols; ++i) row[i] += values[i];
   }
 }
-NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict places, MatrixView to) {
+NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict places,
+                                 const uint8_t* __restrict first, MatrixView to) {
   for (int64_t r = 0; r < from.rows; ++r) {
     const float* __restrict row = from.row(r);
     float* __restrict sum = to.row(places[r]);
-    for (int64_t i = 0; i < from.cols; ++i) sum[i] += row[i];
+    if (first[r] != 0) {
+      for (int64_t i = 0; i < from.cols; ++i) sum[i] = row[i];
+    } else {
+      for (int64_t i = 0; i < from.cols; ++i) sum[i] += row[i];
+    }
   }
 }
 
@@ -126,8 +131,8 @@ void add_to_rows(std::span<const float> values, MatrixView x) {
   add_to_each_row(values.data(), x);
 }
 
-void scatter_add(ConstMatrixView from, std::span<const int32_t> places, MatrixView to) {
-  add_to_places(from, places.data(), to);
+void scatter_add(ConstMatrixView from, RowTerms terms, MatrixView sums) {
+  add_to_places(from, terms.to.data(), terms.first.data(), sums);
 }
 
 void BatchNorm::forward(MatrixView x, std::span<const int64_t> bounds, std::span<const float> weight,

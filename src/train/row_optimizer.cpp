@@ -10,7 +10,7 @@
 namespace ncf {
 namespace {
 
-constexpr std::size_t ahead = 3;       // rows that are asked for while one is moved
+constexpr std::size_t ahead = 8;       // rows that are asked for while one is moved
 constexpr std::size_t far_ahead = 12;  // while one is caught up, which is sooner done
 
 void prefetch_row(const Matrix& table, int64_t row) {

@@ -87,10 +87,12 @@ class RowExchangeTest : public testing::TestWithParam<std::tuple<bool, bool>> {
       for (int64_t g = 1; g <= granules.a_rank(); ++g)
         bounds.push_back(std::ssize(slots) * g / granules.a_rank());
       here[t].begin(slots, bounds, exchange.gradients(t));
-      here[t].clear();
       for (int64_t k = 0; k < gradients[t].rows(); ++k)
-        for (int64_t c = 0; c < table_cols[t]; ++c)
-          here[t].values()(here[t].terms()[static_cast<std::size_t>(k)], c) += gradients[t].row(k)[c];
+        for (int64_t c = 0; c < table_cols[t]; ++c) {
+          const auto sample = static_cast<std::size_t>(k);
+          float& to = here[t].values()(here[t].terms()[sample], c);
+          to = (here[t].first()[sample] != 0 ? 0 : to) + gradients[t].row(k)[c];
+        }
       here[t].finish(pool);
     }
     if (apart)

@@ -32,9 +32,11 @@ Matrix sum(std::span<const int32_t> slots, std::size_t first, const std::vector<
   Matrix total(unique, cols);
   RowSums sums;
   sums.begin(slots, bounds, total.view());
-  sums.clear();
   for (std::size_t k = 0; k < slots.size(); ++k)
-    for (int64_t c = 0; c < cols; ++c) sums.values()(sums.terms()[k], c) += term(first + k, c);
+    for (int64_t c = 0; c < cols; ++c) {
+      float& to = sums.values()(sums.terms()[k], c);
+      to = (sums.first()[k] != 0 ? 0 : to) + term(first + k, c);
+    }
   sums.finish(pool);
   return total;
 }

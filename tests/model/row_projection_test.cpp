@@ -140,7 +140,7 @@ TEST_P(RowProjection, EqualsThePlainLayer) {
     project_rows_backward(owned(t), sums[t].view(), Granules::fixed(2, 1), parameters, weight,
                           first_column[t], t == 0 ? &bias : nullptr, gradients.view(), pool);
     expected.fill(0);
-    scatter_add(dx.view().cols_from(first_column[t], cols[t]), slots[t], expected.view());
+    scatter_add(dx.view().cols_from(first_column[t], cols[t]), {slots[t], none_is_first}, expected.view());
     for (int64_t r = 0; r < rows[t]; ++r)  // a row that no sample uses has no gradient
       expect_near(gradients.view().rows_from(r, 1), expected.view().rows_from(r, 1), 1e-4F);
   }

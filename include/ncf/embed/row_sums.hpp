@@ -8,24 +8,28 @@
 #include <vector>
 
 #include "ncf/util/matrix.hpp"
+#include "ncf/util/row_terms.hpp"
 #include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
 
 class RowSums {
  public:
-  /// Sums begin with their first samples (first()), or with zeros after clear(); before, what stands in
-  /// values() is of no meaning. `slots`: each sample's row of `total` [unique × cols], where finish() leaves
-  /// the sums; `bounds` [granules + 1] cut the samples. All three are to be valid until then.
+  /// Sums begin with their first samples (first()): what stands in values() before is of no meaning. `slots`:
+  /// each sample's row of `total` [unique × cols], where finish() leaves the sums; `bounds` [granules + 1]
+  /// cut the samples. All three are to be valid until then.
   void begin(std::span<const int32_t> slots, std::span<const int64_t> bounds, MatrixView total);
 
   /// What sample k adds to is row terms()[k] of values(). Samples of different granules never share one.
   std::span<const int32_t> terms() const { return terms_; }
   /// first()[k]: 1 where no sample before k adds to the row that k adds to, else 0.
   std::span<const uint8_t> first() const { return first_; }
+  /// Both, of so many samples from one on.
+  RowTerms terms(int64_t from, int64_t samples) const {
+    const auto at = static_cast<std::size_t>(from), count = static_cast<std::size_t>(samples);
+    return {terms().subspan(at, count), first().subspan(at, count)};
+  }
   MatrixView values() { return values_; }
-  /// For those who add without a look at first().
-  void clear();
 
   /// The sums of this rank's granules are in `total`. The threads of `pool` share the rows.
   void finish(WorkerPool& pool);

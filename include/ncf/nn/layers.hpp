@@ -7,6 +7,7 @@
 #include <span>
 
 #include "ncf/nn/gemm.hpp"
+#include "ncf/util/row_terms.hpp"
 #include "ncf/util/matrix.hpp"
 
 namespace ncf {
@@ -50,8 +51,8 @@ void add_rows(ConstMatrixView x, std::span<float> sum);
 /// Adds `values` [cols] to every row of x.
 void add_to_rows(std::span<const float> values, MatrixView x);
 
-/// to[places[r]] += from[r].
-void scatter_add(ConstMatrixView from, std::span<const int32_t> places, MatrixView to);
+/// sums[terms.to[r]] += from[r], or = where it is the first.
+void scatter_add(ConstMatrixView from, RowTerms terms, MatrixView sums);
 
 /// Sums over the whole batch: parts [granules here × n], row-major, one row a granule of this rank; `total`
 /// [n] becomes the sum over the granules of all ranks. Collective where there are ranks.

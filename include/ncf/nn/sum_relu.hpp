@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "ncf/util/row_terms.hpp"
 #include "ncf/util/matrix.hpp"
 
 namespace ncf {
@@ -15,12 +16,6 @@ namespace ncf {
 /// a, b [any × units], y [rows × units].
 void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int32_t> of_a,
                       std::span<const int32_t> of_b, MatrixView y);
-/// Where gradients of rows go: to[r], which is overwritten where first[r] is 1, the row's first, and else
-/// added to.
-struct RowTerms {
-  std::span<const int32_t> to;
-  std::span<const uint8_t> first;
-};
 /// da[a.to[r]] += dy[r]·(y[r] > 0), and the same to db.
 void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, RowTerms a, RowTerms b, MatrixView da,
                        MatrixView db);
