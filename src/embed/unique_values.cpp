@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "ncf/util/radix_sort.hpp"
 #include "ncf/util/target.hpp"
@@ -38,6 +39,12 @@ void UniqueValues::find(std::span<const int32_t> values, int64_t bound) {
     find_by_marking(values, bound);
   else
     find_by_sorting(values, bound);
+}
+
+void UniqueValues::set(std::span<const int32_t> ascending) {
+  values_.assign(ascending.begin(), ascending.end());
+  slots_.resize(ascending.size());
+  std::iota(slots_.begin(), slots_.end(), 0);
 }
 
 void UniqueValues::find_by_marking(std::span<const int32_t> values, int64_t bound) {

@@ -13,6 +13,9 @@ class UniqueValues {
   /// Values are below `bound`, which is below 2^31. Kept until the next call.
   void find(std::span<const int32_t> values, int64_t bound);
 
+  /// The same of values that are distinct and ascending.
+  void set(std::span<const int32_t> ascending);
+
   std::span<const int32_t> values() const { return values_; }  // ascending
   std::span<const int32_t> slots() const { return slots_; }    // values()[slots()[k]] is the list's k-th
 
