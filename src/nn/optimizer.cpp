@@ -29,6 +29,17 @@ NCF_MULTIARCH bool sgd_kernel(float decay, float momentum, float lr, int64_t n, 
                          : sgd<true>(decay, momentum, lr, n, w, g, more, m);
 }
 
+NCF_MULTIARCH bool sgd_rows(const StepFactors& f, const RowsToMove& job) {
+  bool finite = true;
+  for (std::size_t k = 0; k < job.rows.size(); ++k) {
+    const int64_t row = job.rows[k];
+    job.ask_for(k);
+    finite &= sgd<false>(f.decay, f.momentum, f.step_size, job.weight.cols, job.weight.row(row),
+                         job.gradients.row(static_cast<int64_t>(k)), nullptr, job.first_moment.row(row));
+  }
+  return finite;
+}
+
 NCF_MULTIARCH void sgd_idle(float decay, float size, float first, int64_t n, float* __restrict w,
                             float* __restrict m) {
   for (int64_t i = 0; i < n; ++i) {
@@ -67,6 +78,11 @@ bool update(const StepFactors& f, bool decays, int64_t n, float* w, const float*
   const float decay = decays ? f.decay : 1.0F;
   if (f.kind == RuleKind::adamw) return adamw_kernel(f, decay, n, w, g, second_term, m, v);
   return sgd_kernel(decay, f.momentum, f.step_size, n, w, g, second_term, m);
+}
+
+bool update_rows(const StepFactors& f, const RowsToMove& job) {
+  if (f.kind == RuleKind::adamw) return adamw_rows_kernel(f, job);
+  return sgd_rows(f, job);
 }
 
 void IdleSteps::begin(const StepFactors& f) {

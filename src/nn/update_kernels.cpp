@@ -34,6 +34,11 @@ struct Factors {
   float decay, b1, c1, b2, c2, size, inv_bias2, eps;
 };
 
+Factors factors_of(const StepFactors& f, float decay) {
+  return {decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
+          f.eps};
+}
+
 template <bool two_terms>
 inline __attribute__((always_inline)) bool adamw(const Factors& f, int64_t n, float* __restrict w,
                                                  const float* __restrict g, const float* __restrict more,
@@ -58,6 +63,19 @@ inline __attribute__((always_inline)) bool adamw(const Factors& f, int64_t n, fl
 static NCF_MULTIARCH bool adamw(Factors f, int64_t n, float* w, const float* g, const float* more, float* m,
                                 float* v) {
   return more == nullptr ? adamw<false>(f, n, w, g, more, m, v) : adamw<true>(f, n, w, g, more, m, v);
+}
+
+static NCF_MULTIARCH bool adamw_rows(Factors f, const RowsToMove& of_rows) {
+  const RowsToMove job = of_rows;  // the compiler knows that no store changes it
+  bool finite = true;
+  for (std::size_t k = 0; k < job.rows.size(); ++k) {
+    const int64_t row = job.rows[k];
+    job.ask_for(k);
+    finite &=
+        adamw<false>(f, job.weight.cols, job.weight.row(row), job.gradients.row(static_cast<int64_t>(k)),
+                     nullptr, job.first_moment.row(row), job.second_moment.row(row));
+  }
+  return finite;
 }
 
 static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const float* root, float eps,
@@ -91,10 +109,11 @@ static NCF_MULTIARCH void adamw_idle(int64_t steps, const float* size, const flo
 
 bool adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, const float* more,
                   float* m, float* v) {
-  const Factors factors{
-      decay, f.momentum, f.one_minus_momentum, f.beta2, f.one_minus_beta2, f.step_size, f.inv_sqrt_bias2,
-      f.eps};
-  return adamw(factors, n, w, g, more, m, v);
+  return adamw(factors_of(f, decay), n, w, g, more, m, v);
+}
+
+bool adamw_rows_kernel(const StepFactors& f, const RowsToMove& job) {
+  return adamw_rows(factors_of(f, f.decay), job);
 }
 
 void adamw_idle_kernel(int64_t steps, const float* size, const float* root, float eps, float decay,

@@ -27,6 +27,9 @@ struct LargestBits {
 bool adamw_kernel(const StepFactors& f, float decay, int64_t n, float* w, const float* g, const float* more,
                   float* m, float* v);
 
+/// The same of rows, each with decay.
+bool adamw_rows_kernel(const StepFactors& f, const RowsToMove& job);
+
 /// w = decay·(w − m·Σₖ size[k]/(√v·root[k] + ε)); then m·=first, v·=second.
 void adamw_idle_kernel(int64_t steps, const float* size, const float* root, float eps, float decay,
                        float first, float second, int64_t n, float* w, float* m, float* v);

@@ -85,5 +85,37 @@ TEST_P(OptimizerTest, TellsOfAnyValueThatIsNotFinite) {
 INSTANTIATE_TEST_SUITE_P(Rules, OptimizerTest,
                          testing::Combine(testing::Values(RuleKind::adamw, RuleKind::sgd), testing::Bool()));
 
+class UpdateRows : public testing::TestWithParam<RuleKind> {};
+
+TEST_P(UpdateRows, MovesThemAsOneByOne) {
+  const StepFactors f = step_factors({GetParam(), 0.1, 0.99, 1e-5}, {0.01, 0.9}, 3);
+  constexpr int64_t table_rows = 40;
+  const std::vector<int64_t> rows = {39, 0, 7, 8, 3, 20, 21, 1, 38, 12, 13};  // more than are asked for ahead
+  for (const int64_t cols : {1, 16, 37, 74})
+    for (const bool finite : {true, false}) {
+      Matrix w(table_rows, cols), m(table_rows, cols), v(table_rows, cols), g(std::ssize(rows), cols);
+      const auto fill = [&](Matrix& of, float size) {
+        for (std::size_t i = 0; i < of.values().size(); ++i)
+          of.values()[i] = size * static_cast<float>(1.5 + std::sin(static_cast<double>(i) + 7.0));
+      };
+      fill(w, -0.5F), fill(m, 0.1F), fill(v, 0.2F), fill(g, 1e-2F);
+      if (!finite) g.row(9)[cols - 1] = std::numeric_limits<float>::infinity();
+      Matrix w1 = w, m1 = m, v1 = v;
+      EXPECT_EQ(update_rows(f, {rows, w.view(), m.view(), v.view(), g.view()}), finite);
+      for (std::size_t k = 0; k < rows.size(); ++k)
+        update(f, true, cols, w1.row(rows[k]), g.row(static_cast<int64_t>(k)), m1.row(rows[k]),
+               v1.row(rows[k]));
+      const auto expect_same = [](const Matrix& some, const Matrix& others) {
+        for (std::size_t i = 0; i < some.values().size(); ++i) {
+          if (!std::isfinite(others.values()[i])) continue;
+          ASSERT_NEAR(some.values()[i], others.values()[i], 1e-6F * std::abs(others.values()[i])) << i;
+        }
+      };
+      expect_same(w, w1), expect_same(m, m1), expect_same(v, v1);  // and rows that are not moved stay
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, UpdateRows, testing::Values(RuleKind::adamw, RuleKind::sgd));
+
 }  // namespace
 }  // namespace ncf

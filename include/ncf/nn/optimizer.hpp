@@ -6,6 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "ncf/util/matrix.hpp"
+#include "ncf/util/prefetch.hpp"
+
 namespace ncf {
 
 enum class RuleKind { adamw, sgd };
@@ -45,6 +48,25 @@ StepFactors step_factors(const UpdateRule& rule, const StepRates& rates, int64_t
 /// gradient, a moment or a w before was not.
 bool update(const StepFactors& f, bool decays, int64_t n, float* w, const float* g, float* m, float* v,
             const float* second_term = nullptr);
+
+/// Rows of a table that a step moves: row rows[k] of weight and moments has row k of the gradients.
+struct RowsToMove {
+  std::span<const int64_t> rows;
+  MatrixView weight, first_moment, second_moment;
+  ConstMatrixView gradients;
+
+  /// To be called before the k-th is moved: asks for one that follows, to be there in time.
+  NCF_PREFETCHES void ask_for(std::size_t k) const {
+    constexpr std::size_t ahead = 8;
+    if (k + ahead >= rows.size()) return;
+    const int64_t row = rows[k + ahead];
+    prefetch(weight.row(row), weight.cols);
+    prefetch(first_moment.row(row), weight.cols);
+    prefetch(second_moment.row(row), weight.cols);
+  }
+};
+/// update() of each, with decay; quicker than one by one.
+bool update_rows(const StepFactors& f, const RowsToMove& job);
 
 /// Several steps in a row in which a value has no gradient, taken at once. Such steps are known in advance
 /// but for the state they start from (w, m, v):

@@ -31,9 +31,11 @@ class RowOptimizer {
             const StepFactors& factors, int64_t step, WorkerPool& pool) const;
 
  private:
+  void catch_up_lazy(RowTable& table, std::span<const int64_t> rows, int64_t step, MatrixView to) const;
+  void catch_up_dense(RowTable& table, std::span<const int64_t> rows, int64_t step, MatrixView to) const;
   void catch_up_row(RowTable& table, int64_t row, int64_t step, IdleSteps& idle) const;
-  void catch_up_dense(RowTable& table, int64_t row, int64_t step, IdleSteps& idle) const;
-  void catch_up_lazy(RowTable& table, int64_t row, int64_t step) const;
+  void take_idle_steps(RowTable& table, int64_t row, int64_t step, IdleSteps& idle) const;
+  void decay_row(RowTable& table, int64_t row, int64_t step) const;
   void know_steps(int64_t until);
   /// What weight decay leaves of a value in the steps after `after`, up to `step`.
   double decay(int64_t after, int64_t step) const;
