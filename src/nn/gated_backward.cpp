@@ -3,6 +3,7 @@
 #include "ncf/nn/gated_backward.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 
 #include "lanes.hpp"
@@ -65,13 +66,54 @@ NCF_MULTIARCH void find_gates(const Gates& job) {
   in_blocks<4>(job, job.y.cols);
 }
 
+/// The units of a word that are on for any sample: many are off for all of a micro-batch, and the more the
+/// longer a model learns. Only those have a place in tables.
+struct UnitsOn {
+  int64_t count = 0;
+  uint8_t unit[units_of_word] = {};  // which unit the k-th of them is
+
+  explicit UnitsOn(uint64_t on) {
+    for (; on != 0; on &= on - 1) unit[count++] = static_cast<uint8_t>(std::countr_zero(on));
+  }
+};
+
+/// Which gates are open for any sample.
+uint64_t any_of(std::span<const uint64_t> gates) {
+  uint64_t any = 0;
+  for (const uint64_t of_sample : gates) any |= of_sample;
+  return any;
+}
+
+/// The bits of `kept` of every word, moved together: Warren, "Hacker's Delight", 7-4. In six rounds bits move
+/// by 1, 2, 4, ... places, those whose distance has that power of two.
+NCF_MULTIARCH void keep_bits(uint64_t kept, int64_t count, uint64_t* __restrict words) {
+  constexpr int rounds = 6;
+  uint64_t moving[rounds], mask = kept, to_count = ~kept << 1;
+  for (int i = 0; i < rounds; ++i) {
+    uint64_t odd = to_count;  // places with an odd number of gaps to their right
+    for (int shift = 1; shift < 64; shift *= 2) odd ^= odd << shift;
+    moving[i] = odd & mask;
+    mask = (mask ^ moving[i]) | moving[i] >> (1 << i);
+    to_count &= ~odd;
+  }
+  for (int64_t k = 0; k < count; ++k) {
+    uint64_t word = words[k] & kept;
+    for (int i = 0; i < rounds; ++i) {
+      const uint64_t moved = word & moving[i];
+      word = (word ^ moved) | moved >> (1 << i);
+    }
+    words[k] = word;
+  }
+}
+
 /// Of up to a word of units the first 16 columns.
 struct Column {
   ConstMatrixView weight, x;  // [units × columns from here on], [samples × …]
   MatrixView dweight, dx;
   const float *unit_weight, *dz;
-  const uint64_t* gates;  // [samples]
-  bool adds;              // to dx
+  const uint64_t* gates;  // [samples], of the units that are on
+  const UnitsOn* on;
+  bool adds;  // to dx
 };
 
 /// Where in the tables the entry of table t for these gates begins.
@@ -90,7 +132,8 @@ NCF_INLINE void write_table(const Column& job, int64_t first_unit, float* table)
   sums[0] = Lanes{};
 #pragma GCC unroll 5
   for (int64_t gate = 0; gate < units_of_table; ++gate) {
-    const int64_t unit = std::min(first_unit + gate, job.weight.rows - 1), on = int64_t{1} << gate;
+    const int64_t unit = job.on->unit[std::min(first_unit + gate, job.on->count - 1)],
+                  on = int64_t{1} << gate;
     Lanes row;
     read_columns(job.weight.row(unit), job.weight.cols, row);
     row *= job.unit_weight[unit];
@@ -147,14 +190,15 @@ NCF_INLINE void read_table(const Column& job, int64_t first_unit, const float* t
   for (int64_t e = 0; e < entries; ++e) read(table + e * lanes, sums[e]);
 #pragma GCC unroll 5
   for (int64_t gate = units_of_table - 1; gate >= 0; --gate) {
-    const int64_t unit = first_unit + gate, on = int64_t{1} << gate;
+    const int64_t on = int64_t{1} << gate;
     Lanes parts[2] = {sums[on], Lanes{}};  // one would wait for itself
 #pragma GCC unroll 16
     for (int64_t e = 1; e < on; ++e) {
       parts[e % 2] += sums[on + e];
       sums[e] += sums[on + e];
     }
-    if (unit >= job.dweight.rows) continue;
+    if (first_unit + gate >= job.on->count) continue;
+    const int64_t unit = job.on->unit[first_unit + gate];
     parts[0] += parts[1];
     parts[0] *= job.unit_weight[unit];
     add_columns(parts[0], job.dweight.cols, job.dweight.row(unit));
@@ -175,7 +219,7 @@ NCF_INLINE void back_and_forth(const Column& of_column) {
 
 template <int... before>
 NCF_INLINE void for_tables(const Column& job, std::integer_sequence<int, before...>) {
-  const int64_t tables = gate_tables(job.weight.rows);
+  const int64_t tables = gate_tables(job.on->count);
   ((tables == before + 1 ? back_and_forth<before + 1>(job) : void()), ...);
 }
 NCF_MULTIARCH void of_column(const Column& job) {
@@ -205,6 +249,11 @@ void gated_backward(const GatedWeights& weights, ConstMatrixView x, ConstMatrixV
     const float* const unit_weight = weights.unit.data() + unit;
     find_gates({y.cols_from(unit, units), unit_weight, dz.data(), gradients.unit.data() + unit,
                 gradients.bias.data() + unit, gates.data()});
+    // If all are off, one of them writes the zeros.
+    const uint64_t on =
+        std::max(any_of(std::span(gates).first(static_cast<std::size_t>(y.rows))), uint64_t{1});
+    const UnitsOn units_on(on);
+    if (units_on.count < units) keep_bits(on, y.rows, gates.data());
     for (int64_t c = 0; c < x.cols; c += lanes) {
       const int64_t rest = x.cols - c;
       of_column({.weight = weights.layer.rows_from(unit, units).cols_from(c, rest),
@@ -214,6 +263,7 @@ void gated_backward(const GatedWeights& weights, ConstMatrixView x, ConstMatrixV
                  .unit_weight = unit_weight,
                  .dz = dz.data(),
                  .gates = gates.data(),
+                 .on = &units_on,
                  .adds = unit > 0});
     }
   }

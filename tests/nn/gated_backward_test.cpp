@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "ncf/nn/unit.hpp"
@@ -28,6 +29,12 @@ std::vector<float> filled(int64_t size, double phase) {
   return {m.row(0), m.row(0) + size};
 }
 
+/// Whether a unit is off for all samples.
+using IsOff = std::function<bool(int64_t unit)>;
+bool on_for_some(int64_t) {
+  return false;
+}
+
 struct Job {
   int64_t rows, in, units;
   Matrix x = filled(rows, in, 1), y = filled(rows, units, 2), weight = filled(units, in, 3);
@@ -35,9 +42,9 @@ struct Job {
   Matrix dweight = filled(units, in, 6);
   std::vector<float> dbias = filled(units, 7), dunit_weight = filled(units, 8);
 
-  Job(int64_t r, int64_t i, int64_t u) : rows(r), in(i), units(u) {
+  Job(int64_t r, int64_t i, int64_t u, const IsOff& is_off = on_for_some) : rows(r), in(i), units(u) {
     for (int64_t s = 0; s < rows; ++s)
-      for (int64_t j = 0; j < units; ++j) y.row(s)[j] = std::max(0.0F, y.row(s)[j]);
+      for (int64_t j = 0; j < units; ++j) y.row(s)[j] = is_off(j) ? 0 : std::max(0.0F, y.row(s)[j]);
   }
   GatedWeights weights() const { return {weight.view(), unit_weight}; }
   GatedGradients gradients() { return {dweight.view(), dbias, dunit_weight}; }
@@ -49,9 +56,9 @@ struct Job {
   }
 };
 
-void check(int64_t rows, int64_t in, int64_t units) {
+void check(int64_t rows, int64_t in, int64_t units, const IsOff& is_off = on_for_some) {
   SCOPED_TRACE(testing::Message() << rows << " rows, " << in << " inputs, " << units << " units");
-  const Job before(rows, in, units);
+  const Job before(rows, in, units, is_off);
   Job job = before;
   Matrix dx = filled(rows, in, 9);
   std::vector<uint64_t> gates;
@@ -102,17 +109,28 @@ TEST(GatedBackward, AnyNumberOfTables) {
   for (int64_t units = 1; units <= 64; ++units) check(9, 20, units);
 }
 
-TEST(GatedBackward, ASampleDoesNotDependOnItsNeighbours) {
-  Job job(300, 100, 50);
-  Matrix all = filled(300, 100, 0), some = filled(300, 100, 0);
-  std::vector<uint64_t> gates;
-  gated_backward(job.weights(), job.x.view(), job.y.view(), job.dz, job.gradients(), all.view(), gates);
-  const int64_t first = 77, count = 31;
-  gated_backward(job.weights(), job.x.view().rows_from(first, count), job.y.view().rows_from(first, count),
-                 std::span(job.dz).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-                 job.gradients(), some.view().rows_from(first, count), gates);
-  for (int64_t s = first; s < first + count; ++s)
-    for (int64_t c = 0; c < 100; ++c) ASSERT_EQ(all.row(s)[c], some.row(s)[c]);
+TEST(GatedBackward, WithUnitsThatAreOffForAllSamples) {
+  for (const int64_t in : {17, 100})
+    for (const int64_t units : {1, 2, 5, 50, 64, 65, 130}) {
+      check(70, in, units, [](int64_t) { return true; });
+      check(70, in, units, [](int64_t unit) { return unit % 3 != 1; });
+      check(70, in, units, [&](int64_t unit) { return unit != units / 2; });
+      check(70, in, units, [&](int64_t unit) { return unit != units - 1; });
+      check(70, in, units, [](int64_t unit) { return unit >= 3; });
+      check(70, in, units, [](int64_t unit) { return (unit * unit / 7) % 2 == 0; });
+    }
+}
+
+TEST(GatedBackward, HasTheSameBitsForTheSameSamples) {
+  Job job(300, 100, 50), again(300, 100, 50);
+  Matrix dx = filled(300, 100, 0), dx2 = filled(300, 100, 9);
+  std::vector<uint64_t> gates, room(1000, ~uint64_t{0});
+  gated_backward(job.weights(), job.x.view(), job.y.view(), job.dz, job.gradients(), dx.view(), gates);
+  gated_backward(again.weights(), again.x.view(), again.y.view(), again.dz, again.gradients(), dx2.view(),
+                 room);
+  for (int64_t s = 0; s < 300; ++s)
+    for (int64_t c = 0; c < 100; ++c) ASSERT_EQ(dx.row(s)[c], dx2.row(s)[c]);
+  EXPECT_EQ(job.dbias, again.dbias);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 /// each table (the "method of four Russians": Arlazarov, Dinic, Kronrod, Faradzhev 1970). The weight's
 /// gradient goes the other way: a sample adds dz·x to one entry a table, and afterwards a unit's gradient is
 /// the sum of the entries in which it was on. A fifth of the additions of the products, nothing rounded more.
+/// Units that are off for all samples have no place in the tables: how a sample's sums are rounded depends on
+/// which they are.
 
 #include <cstdint>
 #include <span>
