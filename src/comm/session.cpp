@@ -8,6 +8,16 @@
 #include "comm/mpi_call.hpp"
 
 namespace ncf {
+namespace {
+
+/// Whether mpirun, or srun by way of PMIx or PMI, started this process.
+bool started_by_launcher() {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"})
+    if (std::getenv(name) != nullptr) return true;
+  return false;
+}
+
+}  // namespace
 
 void set_open_mpi_defaults() {
   const auto offer = [](const char* name, const char* value) { setenv(name, value, 0); };
@@ -20,6 +30,9 @@ void set_open_mpi_defaults() {
   // A process started without mpirun launches nobody: it needs neither ssh nor a daemon of its own (which
   // costs 0.3 s).
   offer("OMPI_MCA_ess_singleton_isolated", "1");
+  // Nor a directory for others to find it: all such processes would share one, and trip over each other where
+  // one makes it while another removes it.
+  if (!started_by_launcher()) offer("OMPI_MCA_orte_create_session_dirs", "0");
 }
 
 MpiSession::MpiSession(int* argc, char*** argv) {

@@ -21,3 +21,7 @@ done
 train 8 few --train.batch_size 3
 train 3 repeat --config "$work/p3/config.yaml"
 [ "$(field repeat train_loss)" = "$(field p3 train_loss)" ] || { echo "config.yaml does not repeat the run bit by bit"; exit 1; }
+# Without mpirun, and where Open MPI can make no directory for its sessions: one process needs none.
+OMPI_MCA_orte_tmpdir_base=/dev/null/none "$program" --run.dir "$work/alone" --config "$work/p1/config.yaml" > "$work/alone.log" 2>&1 ||
+  { cat "$work/alone.log"; exit 1; }
+[ "$(field alone train_loss)" = "$(field p1 train_loss)" ] || { echo "without mpirun a run ends otherwise"; exit 1; }
