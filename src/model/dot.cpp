@@ -21,7 +21,7 @@ NCF_MULTIARCH void dot_forward(ConstMatrixView users, ConstMatrixView items, std
   }
 }
 
-/// du[user.to] += dz·(q_i, 1), di[item.to] += dz·(p_u, 1), where each begins with its first.
+/// du[to_user.to] += dz·(q_i, 1), di[to_item.to] += dz·(p_u, 1); each sum begins with its first sample.
 NCF_MULTIARCH void dot_backward(ConstMatrixView users, ConstMatrixView items,
                                 std::span<const int32_t> of_user, std::span<const int32_t> of_item,
                                 const float* __restrict dz, RowTerms to_user, RowTerms to_item, MatrixView du,

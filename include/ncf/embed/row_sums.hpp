@@ -24,7 +24,7 @@ class RowSums {
   std::span<const int32_t> terms() const { return terms_; }
   /// first()[k]: 1 where no sample before k adds to the row that k adds to, else 0.
   std::span<const uint8_t> first() const { return first_; }
-  /// Both, of so many samples from one on.
+  /// Both, of samples [from, from + samples).
   RowTerms terms(int64_t from, int64_t samples) const {
     const auto at = static_cast<std::size_t>(from), count = static_cast<std::size_t>(samples);
     return {terms().subspan(at, count), first().subspan(at, count)};

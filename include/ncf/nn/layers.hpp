@@ -7,8 +7,8 @@
 #include <span>
 
 #include "ncf/nn/gemm.hpp"
-#include "ncf/util/row_terms.hpp"
 #include "ncf/util/matrix.hpp"
+#include "ncf/util/row_terms.hpp"
 
 namespace ncf {
 
