@@ -36,7 +36,49 @@ void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, 
 MatrixView Neural::input_of(Workspace& work, std::size_t layer) const {
   if (layer == 0) return work.input.view();
   Activation& below = work.activations[layer - 1];
+  if (below.leaves_out) return below.relu.view().cols_from(0, below.on.count());
   return transforms(hidden_[layer - 1]) ? below.output.view() : below.relu.view();
+}
+
+/// The inputs of a layer that are not left out; null: all.
+const UnitsOn* Neural::inputs_on(const Workspace& work, std::size_t layer) {
+  return layer == 0 ? nullptr : work.activations[layer - 1].part();
+}
+
+/// Units that are off for all samples of a pass are left out from here on, if they are many. Which they are
+/// depends on the samples, so all of a pass must be of one granule; and it is done where the pass goes back
+/// by gates, which is never with others at once.
+void Neural::leave_out_units(const Pass& pass, std::size_t layer, Activation& a) const {
+  // Measured: below a layer that goes back by tables there is less to save.
+  const double most = layer + 2 == hidden_.size() ? 3. / 4 : 7. / 8;
+  a.leaves_out = pass.training && !pass.at_once && layer + 1 < hidden_.size() &&
+                 !transforms(hidden_[layer]) && by_gates(pass.rows) && leaving_out_pays(pass.rows) &&
+                 a.on.find(a.relu.view(), most);
+  a.zeros = batch_norm_ ? Zeros::few : Zeros::many;
+  if (a.leaves_out) a.zeros = a.on.move_together(a.relu.view());
+}
+
+/// A layer's weight for going forward with the inputs that are not left out.
+ForwardWeight Neural::part_of_weight(Workspace& work, std::size_t layer, DenseParameters& parameters) const {
+  const ForwardWeight whole = weight_of(layer, parameters);
+  const UnitsOn* const inputs = inputs_on(work, layer);
+  if (inputs == nullptr) return whole;
+  take_part(whole.matrix, whole.transposed ? inputs : nullptr, whole.transposed ? nullptr : inputs,
+            work.weight);
+  return {work.weight.view(), whole.transposed};
+}
+
+/// Calls job(weight, gradient to add to) for a layer's weight, or for the part that belongs to the units that
+/// are not left out.
+template <class Job>
+void Neural::with_weight(Workspace& work, const UnitsOn* units, const UnitsOn* inputs, ConstMatrixView weight,
+                         MatrixView gradient, const Job& job) {
+  if (units == nullptr && inputs == nullptr) return job(weight, gradient);
+  take_part(weight, units, inputs, work.weight);
+  work.weight_gradient.reshape_aligned(work.weight.rows(), work.weight.cols());
+  work.weight_gradient.fill(0);
+  job(work.weight.view(), work.weight_gradient.view());
+  add_part(work.weight_gradient.view(), units, inputs, gradient);
 }
 
 void Neural::train_pass(const BatchView& batch, const Pass& pass, Workspace& work,
@@ -67,8 +109,8 @@ void Neural::forward_linear(const BatchView& batch, const Pass& pass, Workspace&
                             const Chunk& c, DenseParameters& parameters) const {
   const MatrixView y = work.activations[layer].relu.view().rows_from(c.first, c.count);
   if (layer > 0 || !projects_) {
-    linear_forward(input_of(work, layer).rows_from(c.first, c.count), weight_of(layer, parameters), y,
-                   precision_, layer > 0 && !batch_norm_ ? Zeros::many : Zeros::few);
+    linear_forward(input_of(work, layer).rows_from(c.first, c.count), part_of_weight(work, layer, parameters),
+                   y, precision_, layer > 0 ? work.activations[layer - 1].zeros : Zeros::few);
     const std::span<const float> bias = bias_of(hidden_[layer], parameters);
     if (layer + 1 < hidden_.size() || !unit_above_relu()) return add_bias_relu(bias, y);
     return relu_unit_forward(y, bias, parameters.value(out_weight_), parameters.value(out_bias_)[0],
@@ -88,6 +130,7 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
     a.relu.reshape_aligned(pass.rows, h.units);
     const auto forward_chunk = [&](const Chunk& c) { forward_linear(batch, pass, work, l, c, parameters); };
     pass.at_once ? forward_chunk({0, pass.rows, -1}) : for_chunks(pass, forward_chunk);
+    leave_out_units(pass, l, a);
     if (!transforms(h)) continue;
     a.output.reshape_aligned(pass.rows, h.units);
     for (int64_t r = 0; r < pass.rows; ++r) std::copy_n(a.relu.row(r), h.units, a.output.row(r));
@@ -108,15 +151,16 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
 void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                       std::span<RowSums, 2> sums, const GlobalSum& sum) const {
   std::size_t layers = hidden_.size();  // that are still to go through
+  MatrixView dy;
   if (!pass.at_once && by_gates(pass.rows)) {
-    backward_by_gates(work, pass.chunks[0].granule, parameters);
+    dy = backward_by_gates(work, pass.chunks[0].granule, parameters);
     --layers;
   } else {
     const MatrixView top = input_of(work, layers);
     work.gradient.reshape_aligned(top.rows, top.cols);
-    for_chunks(pass, [&](const Chunk& c) { backward_unit(work, c, parameters, top, work.gradient.view()); });
+    dy = work.gradient.view();
+    for_chunks(pass, [&](const Chunk& c) { backward_unit(work, c, parameters, top, dy); });
   }
-  MatrixView dy = work.gradient.view();
   for (std::size_t l = layers; l-- > 0;) {
     const Hidden& h = hidden_[l];
     dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
@@ -124,12 +168,8 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
       work.activations[l].batch_norm.backward(dy, batch.bounds, parameters.value(h.bn_weight),
                                               parameters.gradient_rows(h.bn_weight),
                                               parameters.gradient_rows(h.bn_bias), sum);
-    if (l == 0 && projects_) {
-      return sum_relu_backward(work.activations[0].relu.view(), dy, sums[0].terms(pass.first, pass.rows),
-                               sums[1].terms(pass.first, pass.rows), sums[0].values(), sums[1].values());
-    }
-    work.next_gradient.reshape_aligned(dy.rows, input_of(work, l).cols);
-    const MatrixView dx = work.next_gradient.view();
+    if (l == 0 && projects_) return backward_sum(pass, work, dy, sums);
+    const MatrixView dx = gradient_of_input(work, l, work.next_gradient);
     for_chunks(pass, [&](const Chunk& c) {
       backward_linear(work, l, c, parameters, dy, pass.at_once ? MatrixView() : dx);
     });
@@ -139,6 +179,28 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
   }
   dropout(dy, embedding_dropout_, seed_, pass.stream, pass.first_position);
   add_input_gradients(pass, dy, sums);
+}
+
+/// Room in `gradient` for that of a layer's inputs, those that are left out included: dx is the first
+/// columns.
+MatrixView Neural::gradient_of_input(Workspace& work, std::size_t layer, Matrix& gradient) const {
+  const MatrixView x = input_of(work, layer);
+  gradient.reshape_aligned(x.rows, layer == 0 ? x.cols : hidden_[layer - 1].units);
+  return gradient.view().cols_from(0, x.cols);
+}
+
+/// The way back through the first layer where it is projected.
+void Neural::backward_sum(const Pass& pass, Workspace& work, MatrixView dy,
+                          std::span<RowSums, 2> sums) const {
+  const Activation& a = work.activations[0];
+  ConstMatrixView y = work.activations[0].relu.view();
+  if (a.leaves_out) {
+    dy.cols = a.relu.cols();
+    a.on.relu_backward(y, dy);
+    y = ConstMatrixView();
+  }
+  sum_relu_backward(y, dy, sums[0].terms(pass.first, pass.rows), sums[1].terms(pass.first, pass.rows),
+                    sums[0].values(), sums[1].values());
 }
 
 /// Whether the output unit and the ReLU of a linear layer below it are gone through together.
@@ -152,16 +214,21 @@ bool Neural::by_gates(int64_t rows) const {
   return hidden_.size() > 1 && unit_above_relu() && gates_pay(rows, precision_);
 }
 
-void Neural::backward_by_gates(Workspace& work, int64_t granule, DenseParameters& parameters) const {
+MatrixView Neural::backward_by_gates(Workspace& work, int64_t granule, DenseParameters& parameters) const {
   const Hidden& last = hidden_.back();
-  const ConstMatrixView x = input_of(work, hidden_.size() - 1);
-  work.gradient.reshape_aligned(x.rows, x.cols);
+  const std::size_t layer = hidden_.size() - 1;
+  const ConstMatrixView x = input_of(work, layer);
+  const MatrixView dx = gradient_of_input(work, layer, work.gradient);
   for (const float dz : work.z) parameters.gradient(out_bias_, granule)[0] += dz;
-  gated_backward({parameters.matrix(last.weight), parameters.value(out_weight_)}, x,
-                 work.activations.back().relu.view(), work.z,
-                 {parameters.gradient_matrix(last.weight, granule), parameters.gradient(last.bias, granule),
-                  parameters.gradient(out_weight_, granule)},
-                 work.gradient.view(), work.gates);
+  with_weight(
+      work, nullptr, inputs_on(work, layer), parameters.matrix(last.weight),
+      parameters.gradient_matrix(last.weight, granule), [&](auto weight, auto gradient) {
+        gated_backward(
+            {weight, parameters.value(out_weight_)}, x, work.activations.back().relu.view(), work.z,
+            {gradient, parameters.gradient(last.bias, granule), parameters.gradient(out_weight_, granule)},
+            dx, work.gates);
+      });
+  return dx;
 }
 
 void Neural::backward_unit(Workspace& work, const Chunk& c, DenseParameters& parameters, MatrixView top,
@@ -181,12 +248,24 @@ void Neural::backward_linear(Workspace& work, std::size_t layer, const Chunk& c,
                              MatrixView dy, MatrixView dx) const {
   const Hidden& h = hidden_[layer];
   dy = dy.rows_from(c.first, c.count);
-  if (layer + 1 < hidden_.size() || !unit_above_relu())
+  const Activation& a = work.activations[layer];
+  if (a.leaves_out) {
+    work.bias_gradient.reshape_aligned(1, dy.cols);
+    work.bias_gradient.fill(0);
+    relu_backward(input_of(work, layer + 1), dy,
+                  {work.bias_gradient.row(0), static_cast<std::size_t>(dy.cols)});
+    add_part(work.bias_gradient.view(), nullptr, &a.on,
+             {parameters.gradient(h.bias, c.granule).data(), 1, h.units});
+  } else if (layer + 1 < hidden_.size() || !unit_above_relu()) {
     relu_backward(work.activations[layer].relu.view().rows_from(c.first, c.count), dy,
                   batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule));
-  linear_backward(input_of(work, layer).rows_from(c.first, c.count), parameters.matrix(h.weight), dy,
-                  parameters.gradient_matrix(h.weight, c.granule), dx.rows_from(c.first, c.count),
-                  precision_);
+  }
+  with_weight(work, a.part(), inputs_on(work, layer), parameters.matrix(h.weight),
+              parameters.gradient_matrix(h.weight, c.granule), [&](auto weight, auto gradient) {
+                linear_backward(input_of(work, layer).rows_from(c.first, c.count), weight, dy, gradient,
+                                dx.rows_from(c.first, c.count), precision_,
+                                a.leaves_out ? a.zeros : Zeros::many);
+              });
 }
 
 void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const {

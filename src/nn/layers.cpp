@@ -113,14 +113,15 @@ void relu_backward(ConstMatrixView y, MatrixView dy, std::span<float> dbias) {
 }
 
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
-                     MatrixView dx, Precision precision) {
+                     MatrixView dx, Precision precision, Zeros in_dy) {
   if (dy.rows == 0) return;
-  gemm(dy, Op::transpose, x, Op::none, dweight, 1, precision, Zeros::many);
-  if (dx.data != nullptr) linear_backward_inputs(weight, dy, dx, precision);
+  gemm(dy, Op::transpose, x, Op::none, dweight, 1, precision, in_dy);
+  if (dx.data != nullptr) linear_backward_inputs(weight, dy, dx, precision, in_dy);
 }
 
-void linear_backward_inputs(ConstMatrixView weight, ConstMatrixView dy, MatrixView dx, Precision precision) {
-  gemm(dy, Op::none, weight, Op::none, dx, 0, precision, Zeros::many);
+void linear_backward_inputs(ConstMatrixView weight, ConstMatrixView dy, MatrixView dx, Precision precision,
+                            Zeros in_dy) {
+  gemm(dy, Op::none, weight, Op::none, dx, 0, precision, in_dy);
 }
 
 void add_rows(ConstMatrixView x, std::span<float> sum) {

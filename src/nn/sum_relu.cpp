@@ -50,26 +50,33 @@ struct Backward {
 
   template <int N>
   NCF_INLINE void block(int64_t first) const {
+    y.data == nullptr ? block<N, false>(first) : block<N, true>(first);
+  }
+  template <int N, bool masks>
+  NCF_INLINE void block(int64_t first) const {
     const Backward job = *this;  // the compiler knows that no store changes it
-    const bool at_end = first + N * lanes >= job.y.cols;
+    const bool at_end = first + N * lanes >= job.dy.cols;
     Bits columns = ~Bits{};  // of the block's last vector
     if (at_end) columns = job.last;
-    for (int64_t r = 0; r < job.y.rows;) {
+    for (int64_t r = 0; r < job.dy.rows;) {
       const int32_t row = job.to_a[r];
       Lanes sums[N];
 #pragma GCC unroll 8
       for (int j = 0; j < N; ++j) read_sum(job.a.row(row) + first + j * lanes, job.first_a[r], sums[j]);
-      for (; r < job.y.rows && job.to_a[r] == row; ++r) {
-        const float* value = job.y.row(r) + first;
+      for (; r < job.dy.rows && job.to_a[r] == row; ++r) {
+        const float* value = masks ? job.y.row(r) + first : nullptr;
         const float* slope = job.dy.row(r) + first;
         float* other = job.b.row(job.to_b[r]) + first;
 #pragma GCC unroll 8
         for (int j = 0; j < N; ++j) {
-          Lanes v, d, sum;
-          read(value + j * lanes, v);
+          Lanes d, sum;
           read(slope + j * lanes, d);
           read_sum(other + j * lanes, job.first_b[r], sum);
-          d = v > 0 ? d : Lanes{};
+          if constexpr (masks) {
+            Lanes v;
+            read(value + j * lanes, v);
+            d = v > 0 ? d : Lanes{};
+          }
           if (j == N - 1) keep(d, columns);
           sums[j] += d;
           sum += d;
@@ -86,7 +93,7 @@ NCF_MULTIARCH void forward_in_blocks(const Forward& job) {
   in_blocks<widest>(job, job.y.cols);
 }
 NCF_MULTIARCH void backward_in_blocks(const Backward& job) {
-  in_blocks<widest>(job, job.y.cols);
+  in_blocks<widest>(job, job.dy.cols);
 }
 
 /// The same for rows of any stride.
@@ -98,9 +105,9 @@ void forward_plainly(const Forward& job) {
     }
 }
 void backward_plainly(const Backward& job) {
-  for (int64_t r = 0; r < job.y.rows; ++r)
-    for (int64_t i = 0; i < job.y.cols; ++i) {
-      const float d = job.y(r, i) > 0 ? job.dy(r, i) : 0;
+  for (int64_t r = 0; r < job.dy.rows; ++r)
+    for (int64_t i = 0; i < job.dy.cols; ++i) {
+      const float d = job.y.data == nullptr || job.y(r, i) > 0 ? job.dy(r, i) : 0;
       float &sum_a = job.a(job.to_a[r], i), &sum_b = job.b(job.to_b[r], i);
       sum_a = job.first_a[r] != 0 ? d : sum_a + d;
       sum_b = job.first_b[r] != 0 ? d : sum_b + d;
@@ -118,7 +125,7 @@ void sum_relu_forward(ConstMatrixView a, ConstMatrixView b, std::span<const int3
 void sum_relu_backward(ConstMatrixView y, ConstMatrixView dy, RowTerms a, RowTerms b, MatrixView da,
                        MatrixView db) {
   Backward job{y, dy, a.to.data(), b.to.data(), a.first.data(), b.first.data(), da, db, {}};
-  last_columns(y.cols, job.last);
+  last_columns(dy.cols, job.last);
   in_lanes(y) && in_lanes(dy) && in_lanes(da) && in_lanes(db) ? backward_in_blocks(job)
                                                               : backward_plainly(job);
 }

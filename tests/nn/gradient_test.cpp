@@ -22,6 +22,7 @@ struct Case {
   FirstLayer first_layer = FirstLayer::rows;
   std::vector<int64_t> hidden = {8, 4};
   double size = 0.6;  // of the values: wide, so that every term counts, but no sigmoid at its end
+  int64_t off = 0;    // of this many units of a hidden layer one or two are off for all samples
 };
 
 /// Users 0 to 6 and items 0 to 10: rows that meet several samples, or none.
@@ -58,6 +59,9 @@ class Gradient : public testing::TestWithParam<Case> {
       for (double& value : values)
         value = static_cast<double>(static_cast<float>(c.size * std::sin(phase += 1.7)));
       if (name.ends_with("/running_var")) values.assign(values.size(), 1.0);
+      if (c.off > 0 && name.ends_with("/bias") && values.size() > 1)
+        for (std::size_t k = 0; k < values.size(); ++k)
+          if (k % static_cast<std::size_t>(c.off) < 2) values[k] = -50;
     }
   }
 
@@ -160,6 +164,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{.name = "neural_samples", .first_layer = FirstLayer::samples},
         Case{.name = "neural_batch_norm_samples", .batch_norm = true, .first_layer = FirstLayer::samples},
         Case{.name = "neural_wide", .hidden = {9, 70}, .size = 0.3},
+        Case{.name = "neural_units_off", .hidden = {40, 24, 9}, .size = 0.3, .off = 4},
+        Case{.name = "neural_units_off_samples",
+             .first_layer = FirstLayer::samples,
+             .hidden = {40, 24, 9},
+             .size = 0.3,
+             .off = 4},
+        Case{.name = "neural_some_units_off_samples",  // so few that all are gone through
+             .first_layer = FirstLayer::samples,
+             .hidden = {40, 24, 9},
+             .size = 0.3,
+             .off = 20},
+        Case{.name = "neural_all_units_off", .hidden = {20, 9}, .off = 1},
         Case{.name = "neural_one_layer_samples", .first_layer = FirstLayer::samples, .hidden = {20}},
         Case{.name = "neural_one_layer", .hidden = {20}}, Case{.name = "dot", .dot = true},
         Case{.name = "dot_raw", .dot = true, .range = false}),

@@ -15,7 +15,7 @@
 namespace ncf {
 namespace {
 
-constexpr int64_t users = 23, items = 37, batch = 24, steps = 40;
+constexpr int64_t users = 23, items = 37, steps = 40;
 
 Config config_for(ModelKind kind, bool batch_norm, EmbeddingUpdate embedding_update, double dropout) {
   Config c;
@@ -26,6 +26,7 @@ Config config_for(ModelKind kind, bool batch_norm, EmbeddingUpdate embedding_upd
   c.model.batch_norm = batch_norm;
   c.model.dropout = {dropout};
   c.model.embedding_dropout = dropout;
+  c.train.batch_size = 24;
   c.train.micro_batch = 5;
   c.train.weight_decay = 0.1;
   c.train.embedding_update = embedding_update;
@@ -36,8 +37,8 @@ Config config_for(ModelKind kind, bool batch_norm, EmbeddingUpdate embedding_upd
 struct Columns {
   std::vector<int32_t> u, i;
   std::vector<float> r;
-  explicit Columns(int64_t step) {
-    for (int64_t k = 0; k < batch; ++k) {
+  Columns(int64_t step, int64_t samples) {
+    for (int64_t k = 0; k < samples; ++k) {
       const auto draw = [&](uint64_t what, int64_t bound) {
         return static_cast<int32_t>(random_below(static_cast<uint64_t>(bound), 3, Purpose::synthetic,
                                                  static_cast<uint64_t>(step),
@@ -49,7 +50,8 @@ struct Columns {
     }
   }
   EpochSamples::Part part(const Granules& granules, int64_t rank, int64_t step) const {
-    const int64_t first = granules.part(batch, rank), granule = granules.subtree(rank) * granules.a_rank();
+    const int64_t batch = std::ssize(u), first = granules.part(batch, rank),
+                  granule = granules.subtree(rank) * granules.a_rank();
     const auto f = static_cast<std::size_t>(first),
                n = static_cast<std::size_t>(granules.part_size(batch, rank));
     EpochSamples::Part out{std::span(u).subspan(f, n),
@@ -99,11 +101,11 @@ Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1, b
   PhaseTimer timer;
   LossSum loss;
   for (int64_t s = 0; s < steps; ++s) {
-    const Columns columns(s);
+    const Columns columns(s, config.train.batch_size);
     learner.step(comm, columns.part(granules, comm.rank(), s), s + 1, 0, loss, timer);
   }
   Outcome out;
-  out.loss = global_mean(comm, loss.exact, steps * batch);
+  out.loss = global_mean(comm, loss.exact, steps * config.train.batch_size);
   out.values = everything(comm, learner, steps);
   Samples valid;
   valid.total = 1000;
@@ -196,7 +198,7 @@ TEST(Learner, WhatIsPredictedIsNotRoundedOnTheWire) {
     config.comm.wire = wire;
     Learner learner(config, {world.rank(), world.size()}, make_granules(config.train, world.size(), 1), users,
                     items, make_schedule(config.train, steps, steps), 1);
-    const Columns columns(world.rank());
+    const Columns columns(world.rank(), 24);
     std::vector<float>& out = predictions[wire == WireKind::bf16];
     out.resize(columns.u.size());
     learner.predict(world, 0, columns.u, columns.i, out);
@@ -271,6 +273,36 @@ TEST(Learner, InBf16AFixedOrderGivesTheSameBits) {
   EXPECT_NEAR(one.loss, fp32.loss, 0.01 * fp32.loss);
 }
 
+/// Where a granule has many samples layers are gone through in other ways than with a few, which depend on
+/// all samples of a micro-batch.
+TEST(Learner, InAFixedOrderLargeGranulesGiveTheSameBits) {
+  Communicator world = Communicator::world(), self = Communicator::self();
+  if (8 % world.size() != 0) GTEST_SKIP() << world.size() << " ranks do not share 8 granules";
+  for (const FirstLayer first_layer : {FirstLayer::rows, FirstLayer::samples})
+    for (const PrecisionKind precision : {PrecisionKind::fp32, PrecisionKind::bf16}) {
+      if (precision == PrecisionKind::bf16 && !has_bf16()) continue;
+      Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
+      config.model.hidden = {40, 24, 9};
+      config.train.first_layer = first_layer;
+      config.train.precision = precision;
+      config.train.reproducible = Reproducible::ranks;
+      config.train.granules = 8;
+      config.train.micro_batch = 64;
+      for (const int64_t samples : {8 * 47 + 4, 8 * 64, 8 * 130}) {
+        SCOPED_TRACE(testing::Message() << samples << " samples, precision " << static_cast<int>(precision)
+                                        << ", first layer " << static_cast<int>(first_layer));
+        config.train.batch_size = samples;
+        const Outcome one = outcome(self, config), many = outcome(world, config),
+                      threads = outcome(world, config, 2, true);
+        EXPECT_EQ(one.loss, many.loss);
+        EXPECT_EQ(one.mse, many.mse);
+        EXPECT_EQ(one.values, many.values);
+        EXPECT_EQ(one.loss, threads.loss);
+        EXPECT_EQ(one.values, threads.values);
+      }
+    }
+}
+
 TEST(Learner, RowsComeInAsManyPartsAsThereAreRounds) {
   Communicator comm = Communicator::world();
   const auto parts = [&](bool batch_norm, int64_t samples_a_rank, int64_t threads, bool overlap) {
@@ -295,7 +327,7 @@ TEST(Learner, ALossThatIsNotFiniteEndsOnAllRanks) {
   const Granules granules = make_granules(config.train, comm.size());
   Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
                   make_schedule(config.train, steps, steps));
-  Columns columns(0);
+  Columns columns(0, 24);
   columns.r[0] = NAN;  // a sample of rank 0 only
   PhaseTimer timer;
   LossSum loss;
@@ -318,7 +350,7 @@ TEST(Learner, ARowThatIsNotFiniteAndTurnsEveryUnitOffEndsOnAllRanks) {
     const Granules granules = make_granules(config.train, comm.size());
     Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
                     make_schedule(config.train, steps, steps));
-    const Columns columns(0);
+    const Columns columns(0, 24);
     for (int64_t unit = 0; unit < 16; ++unit) learner.dense().matrix(0).row(unit)[0] = 0.5F;
     if (const int64_t user = columns.u[0]; user % comm.size() == comm.rank())
       learner.tables()[0].weight.row(user / comm.size())[0] = -std::numeric_limits<float>::infinity();

@@ -5,8 +5,8 @@
 /// The first layer is computed by rows where that can be and is quicker (row_projection.hpp): not with
 /// dropout on the embeddings, where every sample has inputs of its own. Samples are computed in micro-batches
 /// that keep the activations in cache, granules side by side on several threads, small ones together on one;
-/// with batch normalisation, whose statistics need the whole slice at every layer, in one pass, each layer side
-/// by side.
+/// with batch normalisation, whose statistics need the whole slice at every layer, in one pass, each layer
+/// side by side.
 
 #include <array>
 #include <functional>
@@ -23,6 +23,7 @@
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/loss.hpp"
 #include "ncf/nn/parameters.hpp"
+#include "ncf/nn/units_on.hpp"
 #include "ncf/util/worker_pool.hpp"
 
 namespace ncf {
@@ -67,6 +68,12 @@ class Neural {
     Matrix relu;    // [rows × out], after ReLU
     Matrix output;  // [rows × out], after batch norm and dropout, where there are any
     BatchNorm batch_norm;
+    UnitsOn on;
+    /// Units that are not on are left out: relu's first columns are what is left.
+    bool leaves_out = false;
+    Zeros zeros = Zeros::few;  // in what the layer above takes
+
+    const UnitsOn* part() const { return leaves_out ? &on : nullptr; }
   };
   /// Rows [first, first + count) of a pass that belong to one granule.
   struct Chunk {
@@ -89,6 +96,8 @@ class Neural {
     Matrix gradient, next_gradient;  // of the layer at hand, and of the one below
     std::vector<float> z;            // [rows]
     std::vector<uint64_t> gates;     // room of gated_backward()
+    /// The part of a layer's weight that belongs to units not left out, and its gradients.
+    Matrix weight, weight_gradient, bias_gradient;
   };
 
   // neural.cpp
@@ -115,13 +124,21 @@ class Neural {
                 std::span<RowSums, 2> sums, const GlobalSum& sum) const;
   bool unit_above_relu() const;
   bool by_gates(int64_t rows) const;
-  void backward_by_gates(Workspace& work, int64_t granule, DenseParameters& parameters) const;
+  void leave_out_units(const Pass& pass, std::size_t layer, Activation& activation) const;
+  MatrixView gradient_of_input(Workspace& work, std::size_t layer, Matrix& gradient) const;
+  void backward_sum(const Pass& pass, Workspace& work, MatrixView dy, std::span<RowSums, 2> sums) const;
+  template <class Job>
+  static void with_weight(Workspace& work, const UnitsOn* units, const UnitsOn* inputs,
+                          ConstMatrixView weight, MatrixView gradient, const Job& job);
+  MatrixView backward_by_gates(Workspace& work, int64_t granule, DenseParameters& parameters) const;
   void backward_unit(Workspace& work, const Chunk& chunk, DenseParameters& parameters, MatrixView top,
                      MatrixView dy) const;
   void backward_linear(Workspace& work, std::size_t layer, const Chunk& chunk, DenseParameters& parameters,
                        MatrixView dy, MatrixView dx) const;
   void add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const;
   MatrixView input_of(Workspace& work, std::size_t layer) const;
+  static const UnitsOn* inputs_on(const Workspace& work, std::size_t layer);
+  ForwardWeight part_of_weight(Workspace& work, std::size_t layer, DenseParameters& parameters) const;
   bool transforms(const Hidden& h) const { return batch_norm_ || h.dropout > 0; }
 
   std::vector<Hidden> hidden_;

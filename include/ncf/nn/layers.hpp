@@ -38,13 +38,13 @@ void add_bias_relu(std::span<const float> bias, MatrixView y);
 /// before that ReLU, += column sums of it.
 void relu_backward(ConstMatrixView y, MatrixView dy, std::span<float> dbias);
 
-/// dweight += dyᵀ·x; dx = dy·W (dx.data null: not wanted). dy is expected to have zeros, from a ReLU.
+/// dweight += dyᵀ·x; dx = dy·W (dx.data null: not wanted). in_dy: whether it has zeros, from a ReLU.
 void linear_backward(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView dy, MatrixView dweight,
-                     MatrixView dx, Precision precision = Precision::fp32);
+                     MatrixView dx, Precision precision = Precision::fp32, Zeros in_dy = Zeros::many);
 
 /// dx = dy·W alone.
 void linear_backward_inputs(ConstMatrixView weight, ConstMatrixView dy, MatrixView dx,
-                            Precision precision = Precision::fp32);
+                            Precision precision = Precision::fp32, Zeros in_dy = Zeros::many);
 
 /// sum += the rows of x [rows × cols], one after the other.
 void add_rows(ConstMatrixView x, std::span<float> sum);
