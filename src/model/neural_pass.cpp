@@ -49,9 +49,11 @@ const UnitsOn* Neural::inputs_on(const Workspace& work, std::size_t layer) {
 /// depends on the samples, so all of a pass must be of one granule; and it is done where the pass goes back
 /// by gates, which is never with others at once.
 void Neural::leave_out_units(const Pass& pass, std::size_t layer, Activation& a) const {
-  // Measured: below a layer that goes back by tables there is less to save.
-  const double most = layer + 2 == hidden_.size() ? 3. / 4 : 7. / 8;
-  a.leaves_out = pass.training && !pass.at_once && layer + 1 < hidden_.size() &&
+  // Where products of this layer and of the one above get smaller. Tables alone, above a layer that is
+  // projected, gain what moving columns costs.
+  constexpr double most = 7. / 8;
+  const bool in_products = !(layer == 0 && projects_) || layer + 2 < hidden_.size();
+  a.leaves_out = in_products && pass.training && !pass.at_once && layer + 1 < hidden_.size() &&
                  !transforms(hidden_[layer]) && by_gates(pass.rows) && leaving_out_pays(pass.rows) &&
                  a.on.find(a.relu.view(), most);
   a.zeros = batch_norm_ ? Zeros::few : Zeros::many;

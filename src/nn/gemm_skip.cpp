@@ -17,7 +17,8 @@ namespace {
 using namespace in_vectors;
 
 constexpr int64_t bits_of_word = 64;
-constexpr int widest = 4;  // vectors of a panel
+constexpr int widest = 4;   // vectors of a panel
+constexpr int latency = 4;  // of a multiplication and addition, in cycles; one can begin in each
 
 /// How many rows of two panels, of so many vectors together, stay in the first cache with what else goes
 /// through it.
@@ -79,9 +80,77 @@ struct Tile {
   bool adds;
 };
 
+/// sums += the number · its row of the right operand.
+template <int first, int vectors>
+NCF_AVX512_INLINE void add_number(const float* number, const float* right, const float* other, __m512* sums) {
+  const __m512 all = broadcast(number);
+#pragma GCC unroll 8
+  for (int j = 0; j < vectors; ++j)
+    sums[j] = _mm512_fmadd_ps(
+        all, _mm512_loadu_ps(j < first ? right + j * lanes : other + (j - first) * lanes), sums[j]);
+}
+
+/// One chunk of the right operand.
+struct Panels {
+  const float *first, *second;
+  int64_t row, second_row;  // from a row to the next
+};
+
+/// Rows r and the next, n of them together: by turns, so that their sums need not wait for themselves.
+template <int first, int second, int n>
+NCF_AVX512_INLINE void multiply_rows(const Tile& tile, const Panels& panels, int64_t chunk, int64_t chunks,
+                                     int64_t r) {
+  constexpr int vectors = first + second;
+  const float* left[n];
+  float* room[n];
+  uint64_t bits[n];
+  __m512 sums[n][vectors];
+#pragma GCC unroll 2
+  for (int i = 0; i < n; ++i) {
+    left[i] = tile.left.rows.row(r + i) + chunk * tile.left.chunk;
+    room[i] = tile.room + (r + i) * tile.room_stride;
+    bits[i] = tile.left.bits[(r + i) * chunks + chunk];
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j)
+      sums[i][j] = chunk == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(room[i] + j * lanes);
+  }
+  if constexpr (n == 2)
+    for (int both = std::min(std::popcount(bits[0]), std::popcount(bits[1])); both > 0; --both) {
+#pragma GCC unroll 2
+      for (int i = 0; i < n; ++i) {
+        const int64_t k = std::countr_zero(bits[i]);
+        bits[i] &= bits[i] - 1;
+        add_number<first, vectors>(left[i] + k, panels.first + k * panels.row,
+                                   panels.second + k * panels.second_row, sums[i]);
+      }
+    }
+#pragma GCC unroll 2
+  for (int i = 0; i < n; ++i)
+    for (; bits[i] != 0; bits[i] &= bits[i] - 1) {
+      const int64_t k = std::countr_zero(bits[i]);
+      add_number<first, vectors>(left[i] + k, panels.first + k * panels.row,
+                                 panels.second + k * panels.second_row, sums[i]);
+    }
+#pragma GCC unroll 2
+  for (int i = 0; i < n; ++i) {
+    if (chunk + 1 < chunks) {
+#pragma GCC unroll 8
+      for (int j = 0; j < vectors; ++j) _mm512_storeu_ps(room[i] + j * lanes, sums[i][j]);
+      continue;
+    }
+    float* out = tile.out + (r + i) * tile.stride;
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j, out += lanes) {
+      const auto columns = static_cast<__mmask16>(j + 1 < vectors ? 0xffff : tile.last);
+      if (tile.adds) sums[i][j] = _mm512_add_ps(sums[i][j], _mm512_maskz_loadu_ps(columns, out));
+      _mm512_mask_storeu_ps(out, columns, sums[i][j]);
+    }
+  }
+}
+
 template <int first, int second, bool in_place>
 NCF_AVX512 void multiply_present(const Tile& of_tile) {
-  constexpr int vectors = first + second;
+  constexpr int at_once = first + second < latency ? 2 : 1;
   const Tile tile = of_tile;  // the compiler knows that no store changes it
   const int64_t chunks = tile.left.chunks();
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
@@ -90,36 +159,12 @@ NCF_AVX512 void multiply_present(const Tile& of_tile) {
     const float* const panel = tile.panels + from * row;
     const float* const other =
         in_place ? panel + first * lanes : tile.panels + tile.left.rows.cols * row + from * other_row;
-    for (int64_t r = 0; r < tile.left.rows.rows; ++r) {
-      const float* const left = tile.left.rows.row(r) + from;
-      float* const room = tile.room + r * tile.room_stride;
-      __m512 sums[vectors];
-#pragma GCC unroll 8
-      for (int j = 0; j < vectors; ++j)
-        sums[j] = chunk == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(room + j * lanes);
-      for (uint64_t bits = tile.left.bits[r * chunks + chunk]; bits != 0; bits &= bits - 1) {
-        const int64_t k = std::countr_zero(bits);
-        const __m512 all = broadcast(left + k);
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; ++j) {
-          const float* const right =
-              j < first ? panel + k * row + j * lanes : other + k * other_row + (j - first) * lanes;
-          sums[j] = _mm512_fmadd_ps(all, _mm512_loadu_ps(right), sums[j]);
-        }
-      }
-      if (chunk + 1 < chunks) {
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; ++j) _mm512_storeu_ps(room + j * lanes, sums[j]);
-        continue;
-      }
-      float* out = tile.out + r * tile.stride;
-#pragma GCC unroll 8
-      for (int j = 0; j < vectors; ++j, out += lanes) {
-        const auto columns = static_cast<__mmask16>(j + 1 < vectors ? 0xffff : tile.last);
-        if (tile.adds) sums[j] = _mm512_add_ps(sums[j], _mm512_maskz_loadu_ps(columns, out));
-        _mm512_mask_storeu_ps(out, columns, sums[j]);
-      }
-    }
+    const Panels panels{panel, other, row, other_row};
+    int64_t r = 0;
+    for (; r + at_once <= tile.left.rows.rows; r += at_once)
+      multiply_rows<first, second, at_once>(tile, panels, chunk, chunks, r);
+    if (at_once > 1 && r < tile.left.rows.rows)
+      multiply_rows<first, second, 1>(tile, panels, chunk, chunks, r);
   }
 }
 
