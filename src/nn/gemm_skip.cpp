@@ -36,8 +36,20 @@ struct Sparse {
 };
 
 /// Of 16 numbers, those of `there`; a NaN is not zero.
-NCF_AVX512_INLINE uint64_t present(const float* numbers, uint16_t there) {
+NCF_AVX512_INLINE __mmask16 present(const float* numbers, uint16_t there) {
   return _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(there, numbers), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+}
+NCF_AVX512_INLINE __mmask16 present(const float* numbers) {
+  return _mm512_cmp_ps_mask(_mm512_loadu_ps(numbers), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+}
+/// Of 64 numbers, or 48: put together as masks, of which one goes to a general register.
+template <int vectors>
+NCF_AVX512_INLINE uint64_t present_of_chunk(const float* numbers) {
+  const __mmask32 first = _mm512_kunpackw(present(numbers + lanes), present(numbers)),
+                  second = vectors == 4
+                               ? _mm512_kunpackw(present(numbers + 3 * lanes), present(numbers + 2 * lanes))
+                               : static_cast<__mmask32>(present(numbers + 2 * lanes));
+  return _mm512_kunpackd(second, first);
 }
 
 /// Whether skipping zeros is quicker when so many numbers are not zero: measured.
@@ -46,19 +58,24 @@ bool skipping_pays(int64_t present, int64_t numbers) {
 }
 
 /// bits [rows × chunks]. Returns how many are set.
-NCF_AVX512 int64_t find_present(ConstMatrixView rows, int64_t chunk, uint64_t* bits) {
+template <int vectors>
+NCF_AVX512 int64_t find_present(ConstMatrixView rows, uint64_t* bits) {
+  constexpr int64_t chunk = vectors * lanes;
   int64_t count = 0;
-  for (int64_t r = 0; r < rows.rows; ++r)
-    for (int64_t k = 0; k < rows.cols; k += chunk, ++bits) {
-      const float* const numbers = rows.row(r) + k;
-      const int64_t here = std::min(chunk, rows.cols - k), whole = here / lanes * lanes;
-      uint64_t found = 0;
-      for (int64_t j = 0; j < whole; j += lanes) found |= present(numbers + j, 0xffff) << j;
-      if (whole < here) found |= present(numbers + whole, lanes_from(whole, here)) << whole;
-      count += std::popcount(found);
-      *bits = found;
-    }
+  for (int64_t r = 0; r < rows.rows; ++r) {
+    const float *numbers = rows.row(r), *const end = numbers + rows.cols;
+    for (; end - numbers >= chunk; numbers += chunk, ++bits)
+      count += std::popcount(*bits = present_of_chunk<vectors>(numbers));
+    if (numbers == end) continue;
+    uint64_t found = 0;
+    for (int64_t j = 0; j < end - numbers; j += lanes)
+      found |= uint64_t{present(numbers + j, lanes_from(j, end - numbers))} << j;
+    count += std::popcount(*bits++ = found);
+  }
   return count;
+}
+int64_t find_present(ConstMatrixView rows, int64_t chunk, uint64_t* bits) {
+  return chunk == bits_of_word ? find_present<4>(rows, bits) : find_present<3>(rows, bits);
 }
 
 /// By way of a general register: vectors from memory are what the loop waits for.
