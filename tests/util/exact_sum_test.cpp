@@ -30,6 +30,25 @@ TEST(ExactSum, AnyOrderAndAnyGroupingGiveTheSameBits) {
   }
 }
 
+TEST(ExactSum, TermsAreRoundedToTheNearestMultipleAndTiesToEven) {
+  constexpr double unit = 0x1p-40;
+  for (const auto& [term, rounded] :
+       std::initializer_list<std::pair<double, double>>{{0.5, 0},
+                                                        {1.5, 2},
+                                                        {2.5, 2},
+                                                        {-0.5, 0},
+                                                        {-1.5, -2},
+                                                        {0.75, 1},
+                                                        {-1.25, -1},
+                                                        {0x1p62, 0x1p62},
+                                                        {-0x1p62, -0x1p62},
+                                                        {0x1p79, 0x1p79}}) {  // beyond 64 bits, too
+    ExactSum sum;
+    sum.add(term * unit);
+    EXPECT_EQ(sum.value(), rounded * unit) << term;
+  }
+}
+
 TEST(ExactSum, NegativeTotalsSurviveTheirLimbs) {
   ExactSum sum;
   sum.add(-1234.5);

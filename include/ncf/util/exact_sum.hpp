@@ -18,10 +18,10 @@ class ExactSum {
       ++invalid_;
       return;
     }
-    // Most terms fit 64 bits, in which the conversion is one instruction.
-    const double multiple = std::nearbyint(term * 0x1p40);
-    total_ +=
-        std::abs(multiple) < 0x1p62 ? Wide{static_cast<int64_t>(multiple)} : static_cast<Wide>(multiple);
+    // Most terms fit 64 bits, for which rounding and conversion are one instruction.
+    const double multiple = term * 0x1p40;
+    total_ += std::abs(multiple) < 0x1p62 ? Wide{std::llrint(multiple)}
+                                          : static_cast<Wide>(std::nearbyint(multiple));
   }
   void add(const ExactSum& other) {
     total_ += other.total_;
