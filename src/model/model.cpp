@@ -73,6 +73,10 @@ void Model::clear_gradients(DenseParameters& parameters) const {
              : parameters.clear_gradients();
 }
 
+void Model::order_samples(BatchView& batch, DenseParameters& parameters) {
+  if (auto* neural = std::get_if<Neural>(&model_)) neural->order_samples(batch, parameters);
+}
+
 Rounds Model::rounds() const {
   if (const auto* neural = std::get_if<Neural>(&model_)) return neural->rounds();
   return std::get<Dot>(model_).rounds();

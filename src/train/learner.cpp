@@ -200,12 +200,13 @@ void Learner::gather(Communicator& comm, Model::Use use, int64_t rows,
 
 void Learner::compute(Communicator& comm, const EpochSamples::Part& part, int64_t epoch, LossSum& here) {
   model_.clear_gradients(dense_);
+  BatchView batch = view(part, epoch);
+  if (sorts_ && coming_.size() == 1) model_.order_samples(batch, dense_);
   const MatrixView totals[] = {exchange_.gradients(0), exchange_.gradients(1)};
   pool_->run(std::ssize(totals), [&](int64_t k, int64_t) {
-    const auto t = static_cast<std::size_t>(k);
-    row_sums_[t].begin(exchange_.routes(t).slots(), part.bounds, totals[t]);
+    row_sums_[static_cast<std::size_t>(k)].begin(k == 0 ? batch.user_slots : batch.item_slots, part.bounds,
+                                                 totals[k]);
   });
-  BatchView batch = view(part, epoch);
   if (coming_.size() > 1)
     batch.arrived = [&](int64_t sample) {
       courier_->wait(coming_[part_of_sample_[static_cast<std::size_t>(sample)]]);

@@ -8,6 +8,7 @@
 
 #include "ncf/comm/agreement.hpp"
 #include "ncf/nn/gemm.hpp"
+#include "ncf/nn/units_on.hpp"
 #include "ncf/train/evaluation.hpp"
 #include "ncf/util/error.hpp"
 #include "ncf/util/random.hpp"
@@ -91,13 +92,18 @@ struct Outcome {
   std::vector<float> values;
 };
 
-Outcome outcome(Communicator& comm, const Config& config, int64_t threads = 1, bool overlap = false,
-                bool share = false) {
-  const Granules granules = make_granules(config.train, comm.size(), threads);
+struct How {
+  int64_t threads = 1;
+  bool overlap = false, share = false, sort = false;
+};
+
+Outcome outcome(Communicator& comm, const Config& config, const How& how = {}) {
+  const Granules granules = make_granules(config.train, comm.size(), how.threads);
   Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
-                  make_schedule(config.train, steps, steps), threads);
-  learner.set_overlap(overlap);
-  if (share) learner.share_memory(comm);
+                  make_schedule(config.train, steps, steps), how.threads);
+  learner.set_overlap(how.overlap);
+  if (how.share) learner.share_memory(comm);
+  if (how.sort) learner.allow_sorting();
   PhaseTimer timer;
   LossSum loss;
   for (int64_t s = 0; s < steps; ++s) {
@@ -151,14 +157,14 @@ TEST_P(LearnerTest, InAFixedOrderTheyLearnItBitByBit) {
     EXPECT_EQ(one.loss, many.loss);
     EXPECT_EQ(one.mse, many.mse);
     ASSERT_EQ(one.values, many.values) << granules << " granules";
-    const Outcome threads = outcome(world, config, 2, true);
+    const Outcome threads = outcome(world, config, {.threads = 2, .overlap = true});
     EXPECT_EQ(one.loss, threads.loss);
     EXPECT_EQ(one.mse, threads.mse);
     ASSERT_EQ(one.values, threads.values) << granules << " granules, two threads, overlapping";
-    const Outcome overlapping = outcome(world, config, 1, true);
+    const Outcome overlapping = outcome(world, config, {.overlap = true});
     EXPECT_EQ(one.loss, overlapping.loss);
     ASSERT_EQ(one.values, overlapping.values) << granules << " granules, overlapping";
-    const Outcome shared = outcome(world, config, 1, false, true);
+    const Outcome shared = outcome(world, config, {.share = true});
     EXPECT_EQ(one.loss, shared.loss);
     EXPECT_EQ(one.mse, shared.mse);
     ASSERT_EQ(one.values, shared.values) << granules << " granules, in shared memory";
@@ -167,8 +173,8 @@ TEST_P(LearnerTest, InAFixedOrderTheyLearnItBitByBit) {
 
 TEST_P(LearnerTest, SharedMemoryChangesNoBit) {
   for (const bool overlap : {false, true}) {
-    const Outcome sent = outcome(world, config, 1, overlap),
-                  shared = outcome(world, config, 1, overlap, true);
+    const Outcome sent = outcome(world, config, {.overlap = overlap}),
+                  shared = outcome(world, config, {.overlap = overlap, .share = true});
     EXPECT_EQ(sent.loss, shared.loss);
     EXPECT_EQ(sent.mse, shared.mse);
     ASSERT_EQ(sent.values, shared.values);
@@ -176,10 +182,10 @@ TEST_P(LearnerTest, SharedMemoryChangesNoBit) {
 }
 
 TEST_P(LearnerTest, RoundedOnTheWireTheyLearnNearlyThat) {
-  const Outcome plain = outcome(world, config), shared = outcome(world, config, 1, false, true);
+  const Outcome plain = outcome(world, config), shared = outcome(world, config, {.share = true});
   config.comm.wire = WireKind::bf16;
-  const Outcome rounded = outcome(world, config), beside = outcome(world, config, 1, true),
-                in_place = outcome(world, config, 1, false, true);
+  const Outcome rounded = outcome(world, config), beside = outcome(world, config, {.overlap = true}),
+                in_place = outcome(world, config, {.share = true});
   if (world.size() == 1)
     EXPECT_EQ(plain.values, rounded.values);
   else
@@ -208,8 +214,8 @@ TEST(Learner, WhatIsPredictedIsNotRoundedOnTheWire) {
 
 TEST_P(LearnerTest, OverlappingChangesNoBit) {
   for (const int64_t threads : {1, 3}) {
-    const Outcome before_and_after = outcome(world, config, threads),
-                  beside = outcome(world, config, threads, true);
+    const Outcome before_and_after = outcome(world, config, {.threads = threads}),
+                  beside = outcome(world, config, {.threads = threads, .overlap = true});
     EXPECT_EQ(before_and_after.loss, beside.loss);
     EXPECT_EQ(before_and_after.mse, beside.mse);
     ASSERT_EQ(before_and_after.values, beside.values) << threads << " threads";
@@ -217,7 +223,7 @@ TEST_P(LearnerTest, OverlappingChangesNoBit) {
 }
 
 TEST_P(LearnerTest, ThreadsChangeOnlyTheRounding) {
-  const Outcome one = outcome(world, config), three = outcome(world, config, 3);
+  const Outcome one = outcome(world, config), three = outcome(world, config, {.threads = 3});
   EXPECT_NEAR(one.loss, three.loss, 1e-5 * one.loss);
   for (std::size_t k = 0; k < one.values.size(); ++k)
     ASSERT_NEAR(one.values[k], three.values[k], 2e-4) << "value " << k;
@@ -293,7 +299,7 @@ TEST(Learner, InAFixedOrderLargeGranulesGiveTheSameBits) {
                                         << ", first layer " << static_cast<int>(first_layer));
         config.train.batch_size = samples;
         const Outcome one = outcome(self, config), many = outcome(world, config),
-                      threads = outcome(world, config, 2, true);
+                      threads = outcome(world, config, {.threads = 2, .overlap = true});
         EXPECT_EQ(one.loss, many.loss);
         EXPECT_EQ(one.mse, many.mse);
         EXPECT_EQ(one.values, many.values);
@@ -301,6 +307,33 @@ TEST(Learner, InAFixedOrderLargeGranulesGiveTheSameBits) {
         EXPECT_EQ(one.values, threads.values);
       }
     }
+}
+
+/// The samples of a batch may be computed in any order: but for rounding the same comes of it.
+TEST(Learner, SortedSamplesTeachTheSame) {
+  Communicator world = Communicator::world();
+  Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
+  config.model.hidden = {40, 24, 9};
+  config.train.first_layer = FirstLayer::samples;
+  config.train.batch_size = 1024 + 3;
+  config.train.micro_batch = 64;
+  for (const int64_t threads : {1, 2}) {
+    const Outcome plain = outcome(world, config, {.threads = threads}),
+                  sorted = outcome(world, config, {.threads = threads, .sort = true});
+    EXPECT_NEAR(plain.loss, sorted.loss, 1e-5 * plain.loss);
+    EXPECT_NEAR(plain.mse, sorted.mse, 1e-4);
+    for (std::size_t k = 0; k < plain.values.size(); ++k)
+      ASSERT_NEAR(plain.values[k], sorted.values[k], 2e-4) << "value " << k;
+    if (leaving_out_pays(config.train.micro_batch) && 2 * 64 * threads * world.size() <= 1024) {
+      EXPECT_NE(plain.values, sorted.values) << "sorted at all?";
+    }
+    EXPECT_EQ(sorted.values, outcome(world, config, {.threads = threads, .share = true, .sort = true}).values)
+        << "in shared memory";
+  }
+  config.train.reproducible = Reproducible::ranks;
+  config.train.granules = 8;
+  if (8 % world.size() != 0) return;
+  EXPECT_EQ(outcome(world, config).values, outcome(world, config, {.sort = true}).values);
 }
 
 TEST(Learner, RowsComeInAsManyPartsAsThereAreRounds) {

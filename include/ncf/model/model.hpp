@@ -56,6 +56,10 @@ class Model {
   /// In which order train() computes samples.
   Rounds rounds() const;
 
+  /// Before train(), once all rows are there: where it pays, each granule's samples in an order in which they
+  /// are computed sooner, in memory of the model that is valid until the next call.
+  void order_samples(BatchView& batch, DenseParameters& parameters);
+
   /// One slice forward and backward: adds to the gradients of parameters, granule by granule, and to the
   /// loss; adds the gradients of what travelled for the samples' rows to `sums`, which have begun. Every rank
   /// calls it, also with no sample; `sum` is called only for batch normalisation. Collective through `sum`.

@@ -20,6 +20,7 @@
 #include "ncf/model/batch.hpp"
 #include "ncf/model/rounds.hpp"
 #include "ncf/model/row_projection.hpp"
+#include "ncf/model/sample_order.hpp"
 #include "ncf/nn/layers.hpp"
 #include "ncf/nn/loss.hpp"
 #include "ncf/nn/parameters.hpp"
@@ -50,6 +51,9 @@ class Neural {
   Rounds rounds() const {
     return {.micro_batch = batch_norm_ ? 0 : train_.micro_batch, .workers = pool_->workers()};
   }
+  /// Before train(), once all rows are there: where it pays, the samples in an order in which they are
+  /// computed sooner, in memory that is valid until the next call.
+  void order_samples(BatchView& batch, DenseParameters& parameters);
   void train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
              const GlobalSum& sum);
   void predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);
@@ -150,6 +154,7 @@ class Neural {
   Precision precision_ = Precision::fp32;
   uint64_t seed_ = 0;
   std::vector<TableShape> tables_;
+  SampleOrder order_;
   bool projects_ = false, fixed_places_ = false, transposed_ = false;
   WorkerPool* pool_ = nullptr;   // the owner's, which outlives this
   std::vector<Workspace> work_;  // [workers]

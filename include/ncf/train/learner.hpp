@@ -59,6 +59,11 @@ class Learner {
   void set_overlap(bool beside);
   /// Before the first step: ranks of one host read each other's rows and gradients in place. Collective.
   void share_memory(Communicator& comm);
+  /// Before the first step: samples may be computed in an order that takes less time
+  /// (model/sample_order.hpp), unless results must not depend on the number of ranks. Not where set_overlap()
+  /// may be called: the order needs all rows, and would change with it, and so the rounding. The same on all
+  /// ranks.
+  void allow_sorting() { sorts_ = !alike_; }
   /// In how many parts the rows of a whole batch come.
   int64_t parts(int64_t batch_size) const;
 
@@ -115,7 +120,8 @@ class Learner {
   Model model_;
   RowOptimizer row_optimizer_;
   Granules granules_;
-  bool alike_ = false;  // predictions may not depend on how samples are dealt to ranks
+  bool alike_ = false;  // nothing may depend on how samples are dealt to ranks
+  bool sorts_ = false;
   RowExchange exchange_;
   Wire wire_ = Wire::fp32;  // of rows to train with and their gradients; what is predicted with is exact
   GranuleSums sums_;
