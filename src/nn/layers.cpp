@@ -5,6 +5,7 @@
 
 #include "lanes.hpp"
 #include "ncf/nn/gemm.hpp"
+#include "ncf/util/prefetch.hpp"
 #include "ncf/util/random.hpp"
 #include "ncf/util/target.hpp"
 
@@ -60,11 +61,14 @@ NCF_MULTIARCH void add_to_each_row(const float* __restrict values, MatrixView x)
     for (int64_t i = 0; i < x.cols; ++i) row[i] += values[i];
   }
 }
+constexpr int64_t ahead = 6;  // sums that are asked for meanwhile
+
 NCF_MULTIARCH void add_to_places(ConstMatrixView from, const int32_t* __restrict places,
                                  const uint8_t* __restrict first, MatrixView to) {
   for (int64_t r = 0; r < from.rows; ++r) {
     const float* __restrict row = from.row(r);
     float* __restrict sum = to.row(places[r]);
+    if (r + ahead < from.rows) prefetch(to.row(places[r + ahead]), from.cols);
     if (first[r] != 0) {
       for (int64_t i = 0; i < from.cols; ++i) sum[i] = row[i];
     } else {
