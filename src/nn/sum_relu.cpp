@@ -3,11 +3,13 @@
 #include "ncf/nn/sum_relu.hpp"
 
 #include "lanes.hpp"
+#include "ncf/util/prefetch.hpp"
 #include "ncf/util/target.hpp"
 
 namespace ncf {
 namespace {
 
+constexpr int64_t ahead = 4;  // samples whose rows of b are asked for meanwhile
 constexpr int widest = 8;  // vectors of a block: so many sums, and what is added to them, are in registers
 
 struct Forward {
@@ -22,6 +24,7 @@ struct Forward {
       const float* from_a = job.a.row(job.of_a[r]) + first;
       const float* from_b = job.b.row(job.of_b[r]) + first;
       float* to = job.y.row(r) + first;
+      if (r + ahead < job.y.rows) prefetch(job.b.row(job.of_b[r + ahead]) + first, N * lanes);
 #pragma GCC unroll 8
       for (int j = 0; j < N; ++j) {
         Lanes p, q;

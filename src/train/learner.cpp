@@ -335,12 +335,12 @@ bool Learner::move_dense(const StepFactors& factors) {
 }
 
 int64_t Learner::predicted_at_once() const {
-  // Whole tables, if they are not larger than what comes for the fewest samples: then the more samples use
-  // them the better.
-  constexpr int64_t few = 8192, many = 65536;
+  // Where the first layer is computed by rows, the more samples the fewer products; what comes for them is
+  // to be small beside the tables, as it is where those come whole.
+  constexpr int64_t few = 32768, many = 65536, rows_of_small_tables = 16384;
   int64_t rows = 0;
   for (const RowTable& t : tables_) rows += t.shape().rows;
-  return rows <= 2 * few ? many : few;
+  return rows <= rows_of_small_tables ? many : few;
 }
 
 void Learner::copy_owned(std::size_t table) {
