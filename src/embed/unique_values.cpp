@@ -33,6 +33,7 @@ NCF_MULTIARCH void find_slots(std::span<const int32_t> values, const uint64_t* m
 }  // namespace
 
 void UniqueValues::find(std::span<const int32_t> values, int64_t bound) {
+  if (find_ascending(values)) return;
   // Marking reads a bit of every possible value; sorting handles every value of the list several times.
   constexpr int64_t bits_a_value = 256;  // about where they cost the same
   if (bound <= bits_a_value * static_cast<int64_t>(values.size() + 1))
@@ -45,6 +46,23 @@ void UniqueValues::set(std::span<const int32_t> ascending) {
   values_.assign(ascending.begin(), ascending.end());
   slots_.resize(ascending.size());
   std::iota(slots_.begin(), slots_.end(), 0);
+}
+
+/// As users come where samples are sorted by them. Returns false, with nothing of meaning found, where some
+/// value is below the one before it.
+bool UniqueValues::find_ascending(std::span<const int32_t> values) {
+  values_.resize(values.size());
+  slots_.resize(values.size());
+  int32_t last = -1, slot = -1;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (values[k] < last) return false;
+    slot += values[k] != last ? 1 : 0;
+    last = values[k];
+    values_[static_cast<std::size_t>(slot)] = last;
+    slots_[k] = slot;
+  }
+  values_.resize(static_cast<std::size_t>(slot + 1));
+  return true;
 }
 
 void UniqueValues::find_by_marking(std::span<const int32_t> values, int64_t bound) {

@@ -1,8 +1,9 @@
-// Both ways of finding distinct values against std::set.
+// All ways of finding distinct values against std::set.
 #include "ncf/embed/unique_values.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "ncf/util/random.hpp"
@@ -30,6 +31,10 @@ TEST(UniqueValues, AreThoseOfASet) {
         values[k] = static_cast<int32_t>(random_below(static_cast<uint64_t>(bound), 1, Purpose::synthetic,
                                                       static_cast<uint64_t>(bound), k));
       if (count > 1) values[0] = static_cast<int32_t>(bound - 1);
+      expect_unique(unique, values, bound);
+      std::ranges::sort(values);  // as users come
+      expect_unique(unique, values, bound);
+      if (count > 1) std::swap(values[count - 1], values[count - 2]);
       expect_unique(unique, values, bound);
     }
 }

@@ -20,6 +20,7 @@ class UniqueValues {
   std::span<const int32_t> slots() const { return slots_; }    // values()[slots()[k]] is the list's k-th
 
  private:
+  bool find_ascending(std::span<const int32_t> values);
   void find_by_marking(std::span<const int32_t> values, int64_t bound);
   void find_by_sorting(std::span<const int32_t> values, int64_t bound);
 
