@@ -9,7 +9,8 @@
 namespace ncf {
 namespace {
 
-/// Of the power method. The first direction stands out: four leave a few hundredths of the others in it.
+/// Of the power method. Where the first direction does not stand out, four leave a mixture of the first few,
+/// which sorts as well.
 constexpr int rounds = 4;
 constexpr std::size_t buckets = 1024;  // of equal width: within one, samples keep their order
 

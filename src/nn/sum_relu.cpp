@@ -10,7 +10,7 @@ namespace ncf {
 namespace {
 
 constexpr int64_t ahead = 4;  // samples whose rows of b are asked for meanwhile
-constexpr int widest = 8;  // vectors of a block: so many sums, and what is added to them, are in registers
+constexpr int widest = 8;     // vectors of a block: so many sums, and what is added to them, are in registers
 
 struct Forward {
   ConstMatrixView a, b;

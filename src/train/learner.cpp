@@ -335,8 +335,8 @@ bool Learner::move_dense(const StepFactors& factors) {
 }
 
 int64_t Learner::predicted_at_once() const {
-  // Where the first layer is computed by rows, the more samples the fewer products; what comes for them is
-  // to be small beside the tables, as it is where those come whole.
+  // The more samples, the more of them use a row, which comes and is multiplied once; but all that comes
+  // takes memory. Of small tables that is never more than the whole.
   constexpr int64_t few = 32768, many = 65536, rows_of_small_tables = 16384;
   int64_t rows = 0;
   for (const RowTable& t : tables_) rows += t.shape().rows;

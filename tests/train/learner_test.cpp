@@ -3,69 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
-
-#include "ncf/comm/agreement.hpp"
 #include "ncf/nn/gemm.hpp"
 #include "ncf/nn/units_on.hpp"
 #include "ncf/train/evaluation.hpp"
-#include "ncf/util/error.hpp"
-#include "ncf/util/random.hpp"
+#include "train/small_learner.hpp"
 
 namespace ncf {
 namespace {
-
-constexpr int64_t users = 23, items = 37, steps = 40;
-
-Config config_for(ModelKind kind, bool batch_norm, EmbeddingUpdate embedding_update, double dropout) {
-  Config c;
-  c.model.kind = kind;
-  c.model.hidden = {16, 8};
-  c.model.embedding_dim = {6, 6};
-  c.model.y_range = std::vector<double>{0, 5.5};
-  c.model.batch_norm = batch_norm;
-  c.model.dropout = {dropout};
-  c.model.embedding_dropout = dropout;
-  c.train.batch_size = 24;
-  c.train.micro_batch = 5;
-  c.train.weight_decay = 0.1;
-  c.train.embedding_update = embedding_update;
-  return c;
-}
-
-/// The columns of a global batch; a rank's part is a slice of them.
-struct Columns {
-  std::vector<int32_t> u, i;
-  std::vector<float> r;
-  Columns(int64_t step, int64_t samples) {
-    for (int64_t k = 0; k < samples; ++k) {
-      const auto draw = [&](uint64_t what, int64_t bound) {
-        return static_cast<int32_t>(random_below(static_cast<uint64_t>(bound), 3, Purpose::synthetic,
-                                                 static_cast<uint64_t>(step),
-                                                 static_cast<uint64_t>(k) * 8 + what));
-      };
-      u.push_back(draw(0, users));
-      i.push_back(draw(1, items));
-      r.push_back(static_cast<float>(1 + (u.back() + i.back()) % 5));
-    }
-  }
-  EpochSamples::Part part(const Granules& granules, int64_t rank, int64_t step) const {
-    const int64_t batch = std::ssize(u), first = granules.part(batch, rank),
-                  granule = granules.subtree(rank) * granules.a_rank();
-    const auto f = static_cast<std::size_t>(first),
-               n = static_cast<std::size_t>(granules.part_size(batch, rank));
-    EpochSamples::Part out{std::span(u).subspan(f, n),
-                           std::span(i).subspan(f, n),
-                           std::span(r).subspan(f, n),
-                           step * batch + first,
-                           batch,
-                           {}};
-    for (int64_t g = 0; g <= granules.a_rank(); ++g)
-      out.bounds.push_back(granules.sample(batch, granule + g) - first);
-    return out;
-  }
-};
 
 /// Weights of all tables and the dense values, whole on every rank.
 std::vector<float> everything(Communicator& comm, Learner& learner, int64_t step) {
@@ -352,53 +296,6 @@ TEST(Learner, RowsComeInAsManyPartsAsThereAreRounds) {
   EXPECT_EQ(parts(false, 1000, 1, true), 8);
   EXPECT_EQ(parts(false, 1000, 1, false), 1);
   EXPECT_EQ(parts(true, 1000, 1, true), 1);  // which needs all samples at every layer
-}
-
-TEST(Learner, ALossThatIsNotFiniteEndsOnAllRanks) {
-  Communicator comm = Communicator::world();
-  const Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
-  const Granules granules = make_granules(config.train, comm.size());
-  Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
-                  make_schedule(config.train, steps, steps));
-  Columns columns(0, 24);
-  columns.r[0] = NAN;  // a sample of rank 0 only
-  PhaseTimer timer;
-  LossSum loss;
-  try {
-    learner.step(comm, columns.part(granules, comm.rank(), 0), 1, 0, loss, timer);
-    FAIL() << "no error on rank " << comm.rank();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.kind(), ErrorKind::diverged);
-    EXPECT_TRUE(e.agreed());
-    EXPECT_NE(std::string(e.what()).find("step 1"), std::string::npos);
-  }
-}
-
-/// Nothing else would show it: with every unit off there is no gradient, and the loss is finite.
-TEST(Learner, ARowThatIsNotFiniteAndTurnsEveryUnitOffEndsOnAllRanks) {
-  Communicator comm = Communicator::world();
-  for (const FirstLayer first_layer : {FirstLayer::rows, FirstLayer::samples}) {
-    Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
-    config.train.first_layer = first_layer;
-    const Granules granules = make_granules(config.train, comm.size());
-    Learner learner(config, {comm.rank(), comm.size()}, granules, users, items,
-                    make_schedule(config.train, steps, steps));
-    const Columns columns(0, 24);
-    for (int64_t unit = 0; unit < 16; ++unit) learner.dense().matrix(0).row(unit)[0] = 0.5F;
-    if (const int64_t user = columns.u[0]; user % comm.size() == comm.rank())
-      learner.tables()[0].weight.row(user / comm.size())[0] = -std::numeric_limits<float>::infinity();
-    PhaseTimer timer;
-    LossSum loss;
-    try {
-      for (const int64_t step : {1, 2})
-        learner.step(comm, columns.part(granules, comm.rank(), step - 1), step, 0, loss, timer);
-      ADD_FAILURE() << "no error on rank " << comm.rank();
-    } catch (const Error& e) {
-      EXPECT_EQ(e.kind(), ErrorKind::diverged);
-      EXPECT_TRUE(e.agreed());
-      EXPECT_NE(std::string(e.what()).find("/embedding/user"), std::string::npos) << e.what();
-    }
-  }
 }
 
 }  // namespace

@@ -4,7 +4,8 @@
 /// (nn/units_on.hpp).
 ///
 /// One direction of the inputs decides most of what turns units on: the first right singular vector v of the
-/// first layer's weight, in which its outputs differ most. Samples are sorted by x·v, which is a sum of one
+/// first layer's weight, in which its outputs differ most (nearly, after a few rounds of the power method).
+/// Samples are sorted by x·v, which is a sum of one
 /// number a row of either table.
 
 #include <cstdint>
