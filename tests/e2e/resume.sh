@@ -79,6 +79,13 @@ for step in 6 10; do
   run 0 2 "run_mode.$step" "${small[@]}" --checkpoint.every_steps 3 --resume
 done
 same run_mode run_mode.6 run_mode.10
+# Samples that are computed in an order of their own, by the weights of the step: 4 steps an epoch.
+sorted=(--data.synthetic '{users: 400, items: 300, ratings: 10000}' --model.hidden '[24, 12]' --train.first_layer samples
+  --train.batch_size 2048 --train.micro_batch 64 --train.epochs 2 --checkpoint.every_steps 3 --checkpoint.keep_last 1000 --run.threads 1)
+run 0 2 sorted "${sorted[@]}"
+cut_at sorted sorted.3 3
+run 0 2 sorted.3 "${sorted[@]}" --resume
+same sorted sorted.3
 for update in lazy dense; do
   flags=("${small[@]}" --checkpoint.every_steps 4 --train.reproducible ranks --train.embedding_update "$update")
   run 0 2 "$update" "${flags[@]}"
