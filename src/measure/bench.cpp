@@ -69,7 +69,6 @@ BenchResult bench(const Config& config, Communicator& comm, BenchLength length, 
   Learner learner = fresh_learner();
   learner.set_overlap(trial.beside());
   if (config.comm.shared_memory) learner.share_memory(comm);
-  if (!overlaps(config, comm)) learner.allow_sorting();
   result.parameters = learner.parameter_count();
   result.work.parts = learner.parts(shape.batch_size);
   result.times = time_steps(comm, learner, next, length.seconds, length.least);

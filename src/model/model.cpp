@@ -73,6 +73,11 @@ void Model::clear_gradients(DenseParameters& parameters) const {
              : parameters.clear_gradients();
 }
 
+bool Model::sorts_samples(int64_t rows, int64_t largest) const {
+  const auto* neural = std::get_if<Neural>(&model_);
+  return neural != nullptr && neural->sorts_samples(rows, largest);
+}
+
 void Model::order_samples(BatchView& batch, DenseParameters& parameters) {
   if (auto* neural = std::get_if<Neural>(&model_)) neural->order_samples(batch, parameters);
 }

@@ -96,16 +96,17 @@ void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Gr
                         row_gradients, *pool_, precision_);
 }
 
-void Neural::order_samples(BatchView& batch, DenseParameters& parameters) {
+bool Neural::sorts_samples(int64_t rows, int64_t largest) const {
   // Where units can be left out (leave_out_units()) of products with the samples, of which a granule has
   // more than a micro-batch. Masks of dropout belong to places.
-  int64_t largest = 0;
-  for (std::size_t g = 0; g + 1 < batch.bounds.size(); ++g)
-    largest = std::max(largest, batch.bounds[g + 1] - batch.bounds[g]);
-  if (largest <= train_.micro_batch || hidden_.size() < 2 || projects_ || !transposed_ ||
-      embedding_dropout_ > 0 || !leaving_out_pays(train_.micro_batch) ||
-      std::ranges::any_of(hidden_, [&](const Hidden& h) { return transforms(h); }))
-    return;
+  constexpr int64_t enough = 1024;
+  return rows >= enough && largest > train_.micro_batch && hidden_.size() > 1 && embedding_dropout_ == 0 &&
+         std::ranges::none_of(hidden_, [&](const Hidden& h) { return transforms(h); }) &&
+         !projects_rows(train_, tables_, hidden_[0].units, rows);
+}
+
+void Neural::order_samples(BatchView& batch, DenseParameters& parameters) {
+  if (!transposed_ || !leaving_out_pays(train_.micro_batch)) return;
   order_.arrange(parameters.matrix(hidden_[0].weight), hidden_[0].transposed_weight.view(), batch, *pool_);
 }
 

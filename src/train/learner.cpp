@@ -145,9 +145,18 @@ void Learner::share_memory(Communicator& comm) {
   sums_.share_memory(comm, dense_);
 }
 
+int64_t Learner::largest_granule(int64_t batch_size) const {
+  return (batch_size + granules_.count - 1) / granules_.count;
+}
+
+/// Alike on all ranks, and whether rows travel beside the computation or not: bits depend on it.
+bool Learner::sorts(int64_t batch_size) const {
+  return !alike_ && model_.sorts_samples(batch_size, largest_granule(batch_size));
+}
+
 int64_t Learner::parts(int64_t batch_size) const {
-  const int64_t largest = (batch_size + granules_.count - 1) / granules_.count;
-  return courier_->beside() ? std::min(model_.rounds().count(granules_.a_rank(), largest), most_parts) : 1;
+  if (!courier_->beside() || sorts(batch_size)) return 1;
+  return std::min(model_.rounds().count(granules_.a_rank(), largest_granule(batch_size)), most_parts);
 }
 
 /// Cut for the whole batch, so that all ranks have as many parts, also those with few samples or none.
@@ -155,7 +164,7 @@ SampleParts Learner::sample_parts(const EpochSamples::Part& part) {
   const int64_t count = parts(part.global_rows);
   if (count == 1) return {};
   const Rounds rounds = model_.rounds();
-  const int64_t largest = (part.global_rows + granules_.count - 1) / granules_.count;
+  const int64_t largest = largest_granule(part.global_rows);
   rounds.parts(part.bounds, rounds.count(granules_.a_rank(), largest), count, part_of_sample_);
   return {count, part_of_sample_};
 }
@@ -201,7 +210,7 @@ void Learner::gather(Communicator& comm, Model::Use use, int64_t rows,
 void Learner::compute(Communicator& comm, const EpochSamples::Part& part, int64_t epoch, LossSum& here) {
   model_.clear_gradients(dense_);
   BatchView batch = view(part, epoch);
-  if (sorts_ && coming_.size() == 1) model_.order_samples(batch, dense_);
+  if (sorts(part.global_rows)) model_.order_samples(batch, dense_);
   const MatrixView totals[] = {exchange_.gradients(0), exchange_.gradients(1)};
   pool_->run(std::ssize(totals), [&](int64_t k, int64_t) {
     row_sums_[static_cast<std::size_t>(k)].begin(k == 0 ? batch.user_slots : batch.item_slots, part.bounds,

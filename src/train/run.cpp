@@ -121,7 +121,6 @@ class Run {
         saving_(config, data_, learner_, report_),
         telling_(config.comm, limit_, report_) {
     if (config.comm.shared_memory) learner_.share_memory(comm);
-    if (!overlaps(config, comm)) learner_.allow_sorting();
     if (resumed()) saving_.set_last_step(state_.progress.step);
   }
 

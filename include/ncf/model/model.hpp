@@ -56,8 +56,12 @@ class Model {
   /// In which order train() computes samples.
   Rounds rounds() const;
 
-  /// Before train(), once all rows are there: where it pays, each granule's samples in an order in which they
-  /// are computed sooner, in memory of the model that is valid until the next call.
+  /// Whether order_samples() may change the order of batches of so many samples over all ranks, with the
+  /// largest granule of so many: a function of these and the configuration, alike on all ranks.
+  bool sorts_samples(int64_t rows, int64_t largest) const;
+  /// Before train() of such a batch, once all rows are there: where this processor gains by it, each
+  /// granule's samples in an order in which they are computed sooner, in memory of the model that is valid
+  /// until the next call.
   void order_samples(BatchView& batch, DenseParameters& parameters);
 
   /// One slice forward and backward: adds to the gradients of parameters, granule by granule, and to the

@@ -51,8 +51,9 @@ class Neural {
   Rounds rounds() const {
     return {.micro_batch = batch_norm_ ? 0 : train_.micro_batch, .workers = pool_->workers()};
   }
-  /// Before train(), once all rows are there: where it pays, the samples in an order in which they are
-  /// computed sooner, in memory that is valid until the next call.
+  bool sorts_samples(int64_t rows, int64_t largest) const;  // as in Model
+  /// Before train(), once all rows are there: where this processor gains by it, the samples in an order in
+  /// which they are computed sooner, in memory that is valid until the next call.
   void order_samples(BatchView& batch, DenseParameters& parameters);
   void train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
              const GlobalSum& sum);

@@ -59,12 +59,7 @@ class Learner {
   void set_overlap(bool beside);
   /// Before the first step: ranks of one host read each other's rows and gradients in place. Collective.
   void share_memory(Communicator& comm);
-  /// Before the first step: samples may be computed in an order that takes less time
-  /// (model/sample_order.hpp), unless results must not depend on the number of ranks. Not where set_overlap()
-  /// may be called: the order needs all rows, and would change with it, and so the rounding. The same on all
-  /// ranks.
-  void allow_sorting() { sorts_ = !alike_; }
-  /// In how many parts the rows of a whole batch come.
+  /// In how many parts the rows of a whole batch come: in one where its samples are sorted first.
   int64_t parts(int64_t batch_size) const;
 
   /// One step on this rank's part of the batch; `step` counts from 1 over the whole run. Adds to `loss` this
@@ -97,6 +92,8 @@ class Learner {
 
  private:
   BatchView view(const EpochSamples::Part& part, int64_t epoch) const;
+  int64_t largest_granule(int64_t batch_size) const;
+  bool sorts(int64_t batch_size) const;
   SampleParts sample_parts(const EpochSamples::Part& part);
   void gather(Communicator& comm, Model::Use use, int64_t rows,
               const std::function<void(std::size_t table)>& fill_owned);
@@ -121,7 +118,6 @@ class Learner {
   RowOptimizer row_optimizer_;
   Granules granules_;
   bool alike_ = false;  // nothing may depend on how samples are dealt to ranks
-  bool sorts_ = false;
   RowExchange exchange_;
   Wire wire_ = Wire::fp32;  // of rows to train with and their gradients; what is predicted with is exact
   GranuleSums sums_;
