@@ -98,9 +98,11 @@ void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Gr
 
 bool Neural::sorts_samples(int64_t rows, int64_t largest) const {
   // Where units can be left out (leave_out_units()) of products with the samples, of which a granule has
-  // more than a micro-batch. Masks of dropout belong to places.
-  constexpr int64_t enough = 1024;
-  return rows >= enough && largest > train_.micro_batch && hidden_.size() > 1 && embedding_dropout_ == 0 &&
+  // more than a micro-batch, and products so large that it pays (docs/decisions/sorted-samples.md). Masks of
+  // dropout belong to places.
+  constexpr int64_t enough_rows = 1024, enough_units = 256;
+  return rows >= enough_rows && largest > train_.micro_batch && hidden_.size() > 1 &&
+         hidden_[0].units >= enough_units && embedding_dropout_ == 0 &&
          std::ranges::none_of(hidden_, [&](const Hidden& h) { return transforms(h); }) &&
          !projects_rows(train_, tables_, hidden_[0].units, rows);
 }

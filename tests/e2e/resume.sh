@@ -80,7 +80,7 @@ for step in 6 10; do
 done
 same run_mode run_mode.6 run_mode.10
 # Samples that are computed in an order of their own, by the weights of the step: 4 steps an epoch.
-sorted=(--data.synthetic '{users: 400, items: 300, ratings: 10000}' --model.hidden '[24, 12]' --train.first_layer samples
+sorted=(--data.synthetic '{users: 400, items: 300, ratings: 10000}' --model.hidden '[256, 12]' --train.first_layer samples
   --train.batch_size 2048 --train.micro_batch 64 --train.epochs 2 --checkpoint.every_steps 3 --checkpoint.keep_last 1000 --run.threads 1)
 run 0 2 sorted "${sorted[@]}"
 cut_at sorted sorted.3 3

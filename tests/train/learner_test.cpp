@@ -257,7 +257,7 @@ TEST(Learner, InAFixedOrderLargeGranulesGiveTheSameBits) {
 TEST(Learner, SortedSamplesTeachTheSame) {
   Communicator world = Communicator::world();
   Config config = config_for(ModelKind::neural, false, EmbeddingUpdate::lazy, 0);
-  config.model.hidden = {40, 24, 9};
+  config.model.hidden = {256, 24, 9};
   config.train.first_layer = FirstLayer::samples;
   config.train.batch_size = 1024 + 3;
   for (const int64_t threads : {1, 2}) {
@@ -277,8 +277,11 @@ TEST(Learner, SortedSamplesTeachTheSame) {
 
 TEST(Learner, RowsComeInAsManyPartsAsThereAreRounds) {
   Communicator comm = Communicator::world();
-  const auto parts = [&](bool batch_norm, int64_t samples_a_rank, int64_t threads, bool overlap) {
+  const auto parts = [&](bool batch_norm, int64_t samples_a_rank, int64_t threads, bool overlap,
+                         int64_t units = 16) {
     Config config = config_for(ModelKind::neural, batch_norm, EmbeddingUpdate::lazy, 0);
+    config.model.hidden[0] = units;
+    config.train.first_layer = FirstLayer::samples;
     Learner learner(config, {comm.rank(), comm.size()}, make_granules(config.train, comm.size(), threads),
                     users, items, make_schedule(config.train, steps, steps), threads);
     learner.set_overlap(overlap);
@@ -291,6 +294,8 @@ TEST(Learner, RowsComeInAsManyPartsAsThereAreRounds) {
   EXPECT_EQ(parts(false, 1000, 1, true), 8);
   EXPECT_EQ(parts(false, 1000, 1, false), 1);
   EXPECT_EQ(parts(true, 1000, 1, true), 1);  // which needs all samples at every layer
+  EXPECT_EQ(parts(false, 1024, 1, true, 255), 8);
+  EXPECT_EQ(parts(false, 1024, 1, true, 256), 1);  // which are sorted first
 }
 
 }  // namespace
