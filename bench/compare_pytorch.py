@@ -42,6 +42,9 @@ WORKS = {
                     "targets": {"lazy": [5, 8], "bf16": [6, 10]}},
     "ml-20m-8192": {**NEURAL, **ML_20M, "widths": [64, 64], "hidden": [256, 128, 64], "update": "sparse", "batch": 8192,
                     "ours": ["lazy", "bf16"], "targets": {"lazy": [2.5, None], "bf16": [4, None]}},
+    "neumf-65536": {**NEURAL, **ML_20M, "model": "neumf", "widths": [128, 128], "factors": 64, "hidden": [256, 128, 64],
+                    "update": "sparse", "batch": 65536, "ours": ["lazy", "bf16"],
+                    "targets": {"lazy": [3, None], "bf16": [5, None]}},
     "dot-64": {**NEURAL, "model": "dot", "widths": [50, 50], "batch": 64, "ours": ["dense", "lazy"], "targets": {}},
     "dot-1024": {**NEURAL, "model": "dot", "widths": [50, 50], "batch": 1024, "ours": ["dense", "lazy"],
                  "targets": {"lazy": [5, None]}},
@@ -107,6 +110,8 @@ def run_ncf(name, processes, kind, options):
             flags["train.precision"] = "bf16"
         if work["model"] == "dot":
             del flags["model.hidden"]
+        if work["model"] == "neumf":
+            flags["model.gmf_dim"] = work["factors"]
         command = [*launcher, options.ncf, "train"]
         for key, value in flags.items():
             command += ["--" + key, str(value)]

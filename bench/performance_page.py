@@ -26,8 +26,9 @@ script and of `bench/pytorch_worker.py` say what each side does.
 ![ratios to PyTorch](performance.svg)
 
 `neural` and `dot` have MovieLens-100K's shape (943 × 1,634; widths 74 + 101, hidden [100, 50]; 50 factors and biases),
-`ml-20m` MovieLens-20M's (138,493 × 26,744; widths 64 + 64, hidden [256, 128, 64]). PyTorch moves every row at every step
-(AdamW), for `ml-20m` only those of the batch (SparseAdam). `dense` moves every row of the tables at every step, as PyTorch's
+`ml-20m` MovieLens-20M's (138,493 × 26,744; widths 64 + 64, hidden [256, 128, 64]), `neumf` the same with widths 128 + 128 and 64
+factors that are multiplied (MLPerf's NeuMF). PyTorch moves every row at every step (AdamW), for `ml-20m` and `neumf` only those of the
+batch (SparseAdam). `dense` moves every row of the tables at every step, as PyTorch's
 AdamW does; `lazy`, the default, only those of the batch, with the weight decay that a row missed made up for when it is
 next used. `bf16` is `lazy` with `train.precision: bf16`. Ratios are to PyTorch in the same row.
 

@@ -32,6 +32,23 @@ class Neural(nn.Module):
         return torch.sigmoid(self.layers(torch.cat([self.user(user), self.item(item)], 1))).squeeze(1) * self.high
 
 
+class NeuMF(Neural):
+    """A product of embeddings of its own beside the layers, the output unit a Linear over both ends."""
+
+    def __init__(self, job):
+        super().__init__(job)
+        sparse = job["update"] == "sparse"
+        self.user_factors, self.item_factors = (nn.Embedding(job[side] + 1, job["factors"], sparse=sparse)
+                                                for side in ("users", "items"))
+        self.layers = self.layers[:-1]
+        self.out = nn.Linear(job["hidden"][-1] + job["factors"], 1)
+
+    def forward(self, user, item):
+        top = self.layers(torch.cat([self.user(user), self.item(item)], 1))
+        product = self.user_factors(user) * self.item_factors(item)
+        return torch.sigmoid(self.out(torch.cat([product, top], 1))).squeeze(1) * self.high
+
+
 class Dot(nn.Module):
     def __init__(self, job):
         super().__init__()
@@ -48,7 +65,7 @@ def optimizers(model, update):
     if update == "dense":
         return [torch.optim.AdamW(model.parameters(), **ADAMW)]
     tables = [p for name, p in model.named_parameters() if "user" in name or "item" in name]
-    layers = [p for name, p in model.named_parameters() if "layers" in name]
+    layers = [p for name, p in model.named_parameters() if "user" not in name and "item" not in name]
     return [torch.optim.SparseAdam(tables, lr=ADAMW["lr"], eps=ADAMW["eps"], betas=ADAMW["betas"]),
             torch.optim.AdamW(layers, **ADAMW)]
 
@@ -71,7 +88,7 @@ def main():
     rank, world, batch = job["rank"], job["processes"], job["batch"]
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model = Dot(job) if job["model"] == "dot" else Neural(job)
+    model = {"neural": Neural, "dot": Dot, "neumf": NeuMF}[job["model"]](job)
     if world > 1:
         dist.init_process_group("gloo", init_method=job["meet"], rank=rank, world_size=world)
         model = nn.parallel.DistributedDataParallel(model)

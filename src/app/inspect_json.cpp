@@ -53,7 +53,11 @@ void add_manifest(const Manifest& m, Json& json) {
   for (const auto& [name, value] : m.extra_text) json["extra"][name] = value;
   json["tables"] = Json::array();
   for (const auto& t : m.tables)
-    json["tables"].push_back({{"name", t.name}, {"rows", t.rows}, {"width", t.width}, {"bias", t.has_bias}});
+    json["tables"].push_back({{"name", t.name},
+                              {"rows", t.rows},
+                              {"width", t.width},
+                              {"bias", t.has_bias},
+                              {"gmf_width", t.gmf_width}});
 }
 
 Json json_of(const CheckpointSurvey& s) {

@@ -20,10 +20,8 @@ std::string name_of_path(const std::string& path) {
 std::string model_text(const std::string& config_yaml) {
   try {
     const ModelConfig model = config_from_yaml(config_yaml, "config").config.model;
-    std::string text = model.kind == ModelKind::dot
-                           ? "dot product with biases"
-                           : fmt::format("neural [{}]", fmt::join(model.hidden, ", "));
-    if (model.kind == ModelKind::neural && model.batch_norm) text += ", batch normalisation";
+    std::string text = words_for(model);
+    if (model.has_layers() && model.batch_norm) text += ", batch normalisation";
     if (model.y_range) text += fmt::format(", ratings in [{}]", fmt::join(*model.y_range, ", "));
     return text;
   } catch (const Error&) {
@@ -58,9 +56,13 @@ std::string extra_text(const std::map<std::string, double>& extra) {
 std::string model_table(const CheckpointSurvey& s) {
   std::string text;
   if (s.manifest)
-    for (const auto& t : s.manifest->tables)
-      text += fmt::format("  {:<26} {}{}\n", "/embedding/" + t.name, shape_text({t.rows, t.width}),
-                          t.has_bias ? " + bias" : "");
+    for (const auto& t : s.manifest->tables) {
+      const auto line = [&](const std::string& path, int64_t width, const char* more) {
+        if (width > 0) text += fmt::format("  {:<26} {}{}\n", path, shape_text({t.rows, width}), more);
+      };
+      line("/embedding/" + t.name, t.width, t.has_bias ? " + bias" : "");
+      line("/gmf/" + t.name, t.gmf_width, "");
+    }
   for (const auto& p : s.parameters) text += fmt::format("  {:<26} {}\n", p.path, shape_text(p.shape));
   return text.empty() ? "" : "\n" + text;
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "ncf/checkpoint/table_datasets.hpp"
 #include "ncf/util/finite.hpp"
-#include "table_datasets.hpp"
 
 namespace ncf {
 namespace {

@@ -55,9 +55,11 @@ Json to_json(const Manifest& manifest) {
   for (const auto& [name, value] : manifest.extra) json["extra"][name] = number_to_json(value);
   json["extra_text"] = manifest.extra_text;
   json["tables"] = Json::array();
-  for (const auto& table : manifest.tables)
+  for (const auto& table : manifest.tables) {
     json["tables"].push_back(
         {{"name", table.name}, {"rows", table.rows}, {"width", table.width}, {"bias", table.has_bias}});
+    if (table.gmf_width > 0) json["tables"].back()["gmf_width"] = table.gmf_width;
+  }
   json["files"] = Json::array();
   for (const auto& file : manifest.files)
     json["files"].push_back({{"name", file.name}, {"bytes", file.bytes}, {"xxh3_128", file.digest}});
@@ -77,7 +79,8 @@ Manifest from_json(const Json& json) {
   for (const auto& [name, value] : json.at("extra").items()) manifest.extra[name] = number_from_json(value);
   json.at("extra_text").get_to(manifest.extra_text);
   for (const auto& table : json.at("tables"))
-    manifest.tables.push_back({table.at("name"), table.at("rows"), table.at("width"), table.at("bias")});
+    manifest.tables.push_back({table.at("name"), table.at("rows"), table.at("width"), table.at("bias"),
+                               table.value("gmf_width", int64_t{0})});
   for (const auto& file : json.at("files"))
     manifest.files.push_back({file.at("name"), file.at("bytes"), file.at("xxh3_128")});
   return manifest;

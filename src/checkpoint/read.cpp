@@ -5,10 +5,10 @@
 #include <sstream>
 
 #include "ncf/checkpoint/layout.hpp"
+#include "ncf/checkpoint/table_datasets.hpp"
 #include "ncf/comm/agreement.hpp"
 #include "ncf/io/durable.hpp"
 #include "ncf/io/hdf5.hpp"
-#include "table_datasets.hpp"
 
 namespace ncf {
 namespace {
@@ -16,8 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 constexpr auto kind = ErrorKind::checkpoint;
 
-std::string describe(const std::string& rows, int64_t width, bool has_bias) {
-  return rows + " rows of " + std::to_string(width) + (has_bias ? " and a bias" : "");
+std::string describe(int64_t rows, int64_t width, bool has_bias, int64_t gmf_width) {
+  return std::to_string(rows) + " rows of " + std::to_string(width) + (has_bias ? " and a bias" : "") +
+         (gmf_width > 0 ? " and " + std::to_string(gmf_width) + " of gmf" : "");
 }
 
 /// What the views ask for is what the checkpoint has, as far as the manifest tells.
@@ -27,10 +28,11 @@ void check_request(const std::string& directory, const Manifest& manifest, const
   for (const auto& table : tables) {
     const auto found = std::ranges::find(manifest.tables, table.name, &TableRecord::name);
     if (found == manifest.tables.end()) throw wrong("has no table " + table.name);
-    if (found->rows != table.total_rows || found->width != table.width || found->has_bias != table.has_bias)
+    if (found->rows != table.total_rows || found->width != table.width || found->has_bias != table.has_bias ||
+        found->gmf_width != table.gmf_width)
       throw wrong("table " + table.name + " has " +
-                  describe(std::to_string(found->rows), found->width, found->has_bias) + ", expected " +
-                  describe(std::to_string(table.total_rows), table.width, table.has_bias));
+                  describe(found->rows, found->width, found->has_bias, found->gmf_width) + ", expected " +
+                  describe(table.total_rows, table.width, table.has_bias, table.gmf_width));
   }
   const bool wants_moments =
       std::ranges::any_of(tables,

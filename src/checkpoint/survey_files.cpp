@@ -115,6 +115,8 @@ void add_parameters(const Hdf5File& file, const std::string& group, const Moment
   for (const auto& name : file.names_in(group.empty() ? "/" : group)) {
     const std::string path = group + "/" + name;
     if (path == "/embedding" || path == "/vocabulary") continue;
+    const bool is_table = group == "/gmf" && file.is_group(path);
+    if (is_table) continue;
     if (file.is_group(path))
       add_parameters(file, path, moments, survey);
     else if (!is_moment(name, moments.first) && !is_moment(name, moments.second))

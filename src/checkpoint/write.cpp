@@ -5,11 +5,11 @@
 #include <sstream>
 
 #include "ncf/checkpoint/layout.hpp"
+#include "ncf/checkpoint/table_datasets.hpp"
 #include "ncf/comm/agreement.hpp"
 #include "ncf/io/digest.hpp"
 #include "ncf/io/durable.hpp"
 #include "ncf/io/hdf5.hpp"
-#include "table_datasets.hpp"
 
 namespace ncf {
 namespace {
@@ -68,7 +68,7 @@ void write_model(const std::string& path, int64_t world, const Snapshot& snapsho
   for (const auto& table : snapshot.tables) {
     for (const auto& dataset : float_datasets(table, snapshot.moments)) {
       const Shape shape =
-          dataset.one_dimension ? Shape{table.total_rows} : Shape{table.total_rows, table.width};
+          dataset.one_dimension ? Shape{table.total_rows} : Shape{table.total_rows, dataset.view.cols};
       file.write_virtual<float>(dataset.name, shape, parts_of(dataset.name, table.total_rows, world),
                                 std::numeric_limits<float>::quiet_NaN());
     }
@@ -110,7 +110,7 @@ Manifest manifest_of(const Snapshot& snapshot, int64_t world, std::vector<FileRe
                     .tables = {},
                     .files = std::move(files)};
   for (const auto& table : snapshot.tables)
-    manifest.tables.push_back({table.name, table.total_rows, table.width, table.has_bias});
+    manifest.tables.push_back({table.name, table.total_rows, table.width, table.has_bias, table.gmf_width});
   return manifest;
 }
 

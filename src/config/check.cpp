@@ -40,11 +40,12 @@ void check_model(const ModelConfig& model, const TrainConfig& train, const Place
   const auto fail = [&](const std::string& key, const std::string& what) {
     throw Error(ErrorKind::usage, with_place(key, places) + ": " + what);
   };
-  if (model.kind == ModelKind::dot) {
+  if (!model.has_layers()) {
     const auto [user, item] = model.embedding_dim;
     if (user != 0 && item != 0 && user != item)
-      fail("model.embedding_dim", "model.kind dot takes one width for both, not " + std::to_string(user) +
-                                      " and " + std::to_string(item));
+      fail("model.embedding_dim", "model.kind " + std::string(name_of(model.kind)) +
+                                      " takes one width for both, not " + std::to_string(user) + " and " +
+                                      std::to_string(item));
     return;
   }
   if (model.dropout.size() != 1 && model.dropout.size() != model.hidden.size())
@@ -93,7 +94,7 @@ void check(const Config& config, const Places& places) {
 
 std::vector<std::string> idle_keys(const Config& config, const Places& places) {
   const bool synthetic = config.data.path.empty();
-  const bool dot = config.model.kind == ModelKind::dot;
+  const bool flat = !config.model.has_layers();
   const auto is = [](const char* key, auto value) {
     return std::string(key) + " is " + std::string(name_of(value));
   };
@@ -113,10 +114,11 @@ std::vector<std::string> idle_keys(const Config& config, const Places& places) {
       {"data.valid_fraction", config.data.split != SplitKind::random, is("data.split", config.data.split)},
       {"run.trace_steps", config.run.trace.empty(), "run.trace is empty"},
       {"train.granules", !ranks, is("train.reproducible", config.train.reproducible)},
-      {"model.hidden", dot, kind},
-      {"model.batch_norm", dot, kind},
-      {"model.dropout", dot, kind},
-      {"model.embedding_dropout", dot, kind},
+      {"model.gmf_dim", config.model.kind != ModelKind::neumf, kind},
+      {"model.hidden", flat, kind},
+      {"model.batch_norm", flat, kind},
+      {"model.dropout", flat, kind},
+      {"model.embedding_dropout", flat, kind},
       {"train.momentum", one_cycle, schedule},
       {"train.beta2", sgd, optimizer},
       {"train.eps", sgd, optimizer},

@@ -8,7 +8,7 @@ constexpr std::string_view data_formats[] = {"auto", "movielens-100k", "movielen
 constexpr std::string_view split_kinds[] = {"random", "leave_one_out", "given"};
 constexpr std::string_view vocabulary_kinds[] = {"train", "all"};
 constexpr std::string_view duplicates[] = {"last", "first", "mean", "error"};
-constexpr std::string_view model_kinds[] = {"neural", "dot"};
+constexpr std::string_view model_kinds[] = {"neural", "dot", "gmf", "neumf"};
 constexpr std::string_view optimizer_kinds[] = {"adamw", "sgd"};
 constexpr std::string_view schedule_kinds[] = {"one_cycle", "cosine", "step", "constant"};
 constexpr std::string_view embedding_updates[] = {"lazy", "dense"};
@@ -57,6 +57,15 @@ std::span<const std::string_view> names(FirstLayer) {
 }
 std::span<const std::string_view> names(Reproducible) {
   return reproducibles;
+}
+
+std::string words_for(const ModelConfig& model) {
+  if (model.kind == ModelKind::dot) return "dot product with biases";
+  std::string text(name_of(model.kind));
+  if (!model.has_layers()) return text;
+  text += " [";
+  for (const int64_t units : model.hidden) text += (text.ends_with('[') ? "" : ", ") + std::to_string(units);
+  return text + "]";
 }
 
 }  // namespace ncf

@@ -10,6 +10,7 @@
 #include "ncf/ingest/load.hpp"
 #include "ncf/ingest/samples.hpp"
 #include "ncf/measure/step_times.hpp"
+#include "ncf/model/model.hpp"
 #include "ncf/nn/gemm.hpp"
 #include "ncf/util/random.hpp"
 
@@ -94,8 +95,9 @@ PartTimes measure_part(const Config& config, const StepWork& work, const Popular
   const int64_t samples = (work.batch + work.world - 1) / work.world;
   steady.train.batch_size = samples;
   // The widths are those of the whole tables, whatever is measured with.
-  steady.model.embedding_dim = {work.tables[0].cols - (work.units.empty() ? 1 : 0),
-                                work.tables[1].cols - (work.units.empty() ? 1 : 0)};
+  const std::vector<TableShape> whole = table_shapes(config.model, work.tables[0].rows, work.tables[1].rows);
+  const auto width = [&](std::size_t t) { return whole[t].width > 0 ? whole[t].width : whole[t].gmf_width; };
+  steady.model.embedding_dim = {width(0), width(1)};
   steady.train.first_layer = work.projects ? FirstLayer::rows : FirstLayer::samples;
   const int64_t user_rows = rows_to_measure(work.tables[0]), item_rows = rows_to_measure(work.tables[1]);
   const StepTimes times = agreed(comm, [&] {

@@ -25,6 +25,7 @@ double dense_values(const StepWork& w) {
     const bool normalised = w.batch_norm && l + 2 < w.units.size();
     sum += padded(w.units[l] * w.units[l + 1]) + (normalised ? 4 : 1) * padded(w.units[l + 1]);
   }
+  if (w.gmf_cols > 0) sum += padded(w.gmf_cols) + (w.units.empty() ? padded(1) : 0);
   return sum;
 }
 
@@ -59,9 +60,10 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
   int64_t input = 0;
   for (const TableShape& t : table_shapes(config.model, user_rows, item_rows)) {
     w.tables.push_back({.rows = t.rows, .cols = t.cols(), .travels = t.cols()});
-    input += t.cols();
+    input += t.width;
+    w.gmf_cols = t.gmf_width;
   }
-  if (config.model.kind != ModelKind::dot) {
+  if (config.model.has_layers()) {
     w.units.push_back(input);
     w.units.insert(w.units.end(), config.model.hidden.begin(), config.model.hidden.end());
     w.units.push_back(1);
@@ -73,7 +75,7 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
     w.by_gates = goes_by_gates(config, world);
   }
   if (w.projects)
-    for (TableWork& t : w.tables) t.travels = w.units[1];
+    for (TableWork& t : w.tables) t.travels = tower_room(w.gmf_cols) + w.units[1];
   return w;
 }
 
@@ -101,21 +103,28 @@ int64_t step_collectives(const StepWork& w) {
 
 StepFlops step_flops(const StepWork& w) {
   StepFlops flops;
-  if (w.units.empty()) {  // the product, and its two gradients
+  if (w.units.empty() && w.gmf_cols == 0) {  // the product, and its two gradients
     flops.compute = samples_here(w) * 6 * static_cast<double>(w.tables[0].cols);
+    return flops;
+  }
+  const double products =
+      samples_here(w) * 11 * static_cast<double>(w.gmf_cols);  // and the weights' gradients
+  if (w.units.empty()) {
+    flops.compute = products;
     return flops;
   }
   double weights = 0;  // of the layers that are computed once a sample
   for (std::size_t l = w.projects ? 1 : 0; l + 1 < w.units.size(); ++l)
     weights += static_cast<double>(w.units[l] * w.units[l + 1]);
-  flops.compute = samples_here(w) * 6 * weights;  // forward, gradients of inputs, gradients of weights
+  flops.compute =
+      products + samples_here(w) * 6 * weights;  // forward, gradients of inputs, gradients of weights
   if (w.by_gates) {
     const int64_t units = w.units[w.units.size() - 2], in = w.units[w.units.size() - 3];
     flops.compute -= samples_here(w) * static_cast<double>(4 * in * units - 2 * in * gate_tables(units));
   }
   if (!w.projects) return flops;
   for (const TableWork& t : w.tables)
-    flops.gather += w.owned(t) * 2 * static_cast<double>(t.cols * t.travels);
+    flops.gather += w.owned(t) * 2 * static_cast<double>((t.cols - w.gmf_cols) * w.units[1]);
   flops.synchronise = 2 * flops.gather;
   return flops;
 }

@@ -8,16 +8,25 @@
 namespace ncf {
 namespace {
 
-std::variant<Neural, Dot> make(const ModelConfig& config, const TrainConfig& train,
-                               const std::vector<TableShape>& tables, uint64_t seed,
-                               DenseParameters& parameters, WorkerPool& pool) {
+std::variant<Neural, Product> make(const ModelConfig& config, const TrainConfig& train,
+                                   const std::vector<TableShape>& tables, uint64_t seed,
+                                   DenseParameters& parameters, WorkerPool& pool) {
   switch (config.kind) {
     case ModelKind::neural:
+    case ModelKind::neumf:
       return Neural(config, train, tables, seed, parameters, pool);
     case ModelKind::dot:
-      return Dot(config, pool);
+    case ModelKind::gmf:
+      return Product(config, tables, seed, parameters, pool);
   }
   throw Error(ErrorKind::internal, "unknown model kind");
+}
+
+/// Of NeuMF's product: as many as the last layer has, so that neither tower is the smaller one (He et al.
+/// 2017, 4.1: "predictive factors").
+int64_t tower_width(const ModelConfig& config, int64_t embedding_width) {
+  if (config.gmf_dim != 0) return config.gmf_dim;
+  return config.hidden.empty() ? embedding_width : config.hidden.back();
 }
 
 }  // namespace
@@ -28,17 +37,23 @@ int64_t rule_of_thumb_width(int64_t rows) {
 }
 
 std::vector<TableShape> table_shapes(const ModelConfig& config, int64_t user_rows, int64_t item_rows) {
-  const bool bias = config.kind == ModelKind::dot;
   int64_t user = config.embedding_dim.user, item = config.embedding_dim.item;
   if (user == 0) user = rule_of_thumb_width(user_rows);
   if (item == 0) item = rule_of_thumb_width(item_rows);
-  if (bias && user != item) {
+  if (!config.has_layers() && user != item) {
     // With "auto" on a side the other side's number counts; two rules of thumb are resolved to the smaller.
     user = item = config.embedding_dim.user != 0   ? config.embedding_dim.user
                   : config.embedding_dim.item != 0 ? config.embedding_dim.item
                                                    : std::min(user, item);
   }
-  return {{"user", user_rows, user, bias}, {"item", item_rows, item, bias}};
+  TableShape users{.name = "user", .rows = user_rows, .width = user};
+  TableShape items{.name = "item", .rows = item_rows, .width = item};
+  for (TableShape* t : {&users, &items}) {
+    t->has_bias = config.kind == ModelKind::dot;
+    if (config.kind == ModelKind::gmf) std::swap(t->gmf_width, t->width);
+    if (config.kind == ModelKind::neumf) t->gmf_width = tower_width(config, std::min(user, item));
+  }
+  return {users, items};
 }
 
 Model::Model(const ModelConfig& config, const TrainConfig& train, const std::vector<TableShape>& tables,
@@ -57,8 +72,8 @@ bool Model::projects() const {
 
 std::array<int64_t, 2> Model::travelling_cols() const {
   if (!projects()) return cols_;
-  const int64_t units = std::get<Neural>(model_).units();
-  return {units, units};
+  const int64_t cols = std::get<Neural>(model_).projected_cols();
+  return {cols, cols};
 }
 
 void Model::owner_forward(std::size_t table, const OwnedRows& rows, DenseParameters& parameters,
@@ -84,13 +99,13 @@ void Model::order_samples(BatchView& batch, DenseParameters& parameters) {
 
 Rounds Model::rounds() const {
   if (const auto* neural = std::get_if<Neural>(&model_)) return neural->rounds();
-  return std::get<Dot>(model_).rounds();
+  return std::get<Product>(model_).rounds();
 }
 
 void Model::train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums,
                   LossSum& loss, const GlobalSum& sum) {
   if (auto* neural = std::get_if<Neural>(&model_)) return neural->train(batch, parameters, sums, loss, sum);
-  std::get<Dot>(model_).train(batch, sums, loss);
+  std::get<Product>(model_).train(batch, parameters, sums, loss);
 }
 
 MatrixView Model::owner_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
@@ -103,7 +118,7 @@ MatrixView Model::owner_backward(std::size_t table, const OwnedRows& rows, const
 
 void Model::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {
   if (auto* neural = std::get_if<Neural>(&model_)) return neural->predict(batch, parameters, predictions);
-  std::get<Dot>(model_).predict(batch, predictions);
+  std::get<Product>(model_).predict(batch, parameters, predictions);
 }
 
 }  // namespace ncf

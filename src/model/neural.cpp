@@ -26,7 +26,7 @@ Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::v
   if (config.y_range)
     range_ =
         OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
-  int64_t in = tables_[0].cols() + tables_[1].cols();
+  int64_t in = input_cols();
   for (std::size_t l = 0; l < config.hidden.size(); ++l) {
     const int64_t out = config.hidden[l];
     const std::string path = "/mlp/" + std::to_string(l);
@@ -54,8 +54,11 @@ Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::v
   const std::string path = "/mlp/" + std::to_string(hidden_.size());
   out_weight_ = parameters.add(path + "/weight", {1, in}, true);
   out_bias_ = parameters.add(path + "/bias", {1}, false);
-  init_uniform(parameters, out_weight_, in, seed);
-  init_uniform(parameters, out_bias_, in, seed);
+  // One Linear with what both towers end with.
+  const int64_t width = tables_[0].gmf_width, fan_in = in + width;
+  init_uniform(parameters, out_weight_, fan_in, seed);
+  init_uniform(parameters, out_bias_, fan_in, seed);
+  if (width > 0) tower_.emplace(width, fan_in, seed, parameters);
 }
 
 void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
@@ -82,18 +85,28 @@ ForwardWeight Neural::weight_of(std::size_t layer, DenseParameters& parameters) 
 }
 
 void Neural::project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out) {
+  const TableShape& shape = tables_[table];
+  if (tower_)
+    for (int64_t r = 0; r < out.rows; ++r)
+      std::fill(std::copy_n(rows.values.row(r), shape.gmf_width, out.row(r)), out.row(r) + tower_cols(),
+                0.0F);
   // Every sample has one user: the users' products bring the bias.
-  project_rows(
-      rows, weight_of(0, parameters).inputs(table == 0 ? 0 : tables_[0].cols(), tables_[table].cols()),
-      table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), out, *pool_, precision_);
+  project_rows({rows.values.cols_from(shape.gmf_width, shape.width), rows.class_bounds},
+               weight_of(0, parameters).inputs(table == 0 ? 0 : tables_[0].width, shape.width),
+               table == 0 ? bias_of(hidden_[0], parameters) : std::span<const float>(), of_layers(table, out),
+               *pool_, precision_);
 }
 
 void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
-                              ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients) {
+                              MatrixView sums, DenseParameters& parameters, MatrixView row_gradients) {
+  const TableShape& shape = tables_[table];
+  if (tower_)
+    for (int64_t r = 0; r < sums.rows; ++r) std::copy_n(sums.row(r), shape.gmf_width, row_gradients.row(r));
   const bool with_bias = table == 0 && !batch_norm_;
-  project_rows_backward(rows, sums, granules, parameters, hidden_[0].weight,
-                        table == 0 ? 0 : tables_[0].cols(), with_bias ? &hidden_[0].bias : nullptr,
-                        row_gradients, *pool_, precision_);
+  project_rows_backward({rows.values.cols_from(shape.gmf_width, shape.width), rows.class_bounds},
+                        of_layers(table, sums), granules, parameters, hidden_[0].weight,
+                        table == 0 ? 0 : tables_[0].width, with_bias ? &hidden_[0].bias : nullptr,
+                        row_gradients.cols_from(shape.gmf_width, shape.width), *pool_, precision_);
 }
 
 bool Neural::sorts_samples(int64_t rows, int64_t largest) const {
@@ -109,7 +122,8 @@ bool Neural::sorts_samples(int64_t rows, int64_t largest) const {
 
 void Neural::order_samples(BatchView& batch, DenseParameters& parameters) {
   if (!transposed_ || !leaving_out_pays(train_.micro_batch)) return;
-  order_.arrange(parameters.matrix(hidden_[0].weight), hidden_[0].transposed_weight.view(), batch, *pool_);
+  order_.arrange(parameters.matrix(hidden_[0].weight), hidden_[0].transposed_weight.view(),
+                 {of_layers(0, batch.users), of_layers(1, batch.items)}, batch, *pool_);
 }
 
 Neural::Pass Neural::pass_of(const BatchView& batch, int64_t first, std::span<const Chunk> chunks,
@@ -191,10 +205,11 @@ void Neural::predict(const BatchView& batch, DenseParameters& parameters, std::s
     const Chunk chunk{0, std::min(size, batch.samples() - first), 0};
     const Pass pass{.chunks = std::span(&chunk, 1), .first = first, .rows = chunk.count, .training = false};
     if (!projects_) {
-      work.input.reshape_aligned(chunk.count, batch.users.cols + batch.items.cols);
+      work.input.reshape_aligned(chunk.count, input_cols());
       gather_input(batch, first, chunk.count, 0, work.input);
     }
     forward(batch, pass, work, parameters, {});
+    if (tower_) tower_->forward(batch, first, parameters, work.z);
     predict_in_range(work.z, range_);
     std::ranges::copy(work.z, predictions.begin() + first);
   });
@@ -208,10 +223,13 @@ void Neural::predict_window(const BatchView& batch, Workspace& work, int64_t fir
   const Pass pass{.chunks = std::span(&whole, 1), .rows = window, .training = false};
   const int64_t at = (batch.first_position + first) % window;
   const int64_t count = std::min(window - at, batch.samples() - first);
-  work.input.reshape_aligned(window, batch.users.cols + batch.items.cols);
+  work.input.reshape_aligned(window, input_cols());
   if (count < window) work.input.fill(0);
   gather_input(batch, first, count, at, work.input);
   forward(batch, pass, work, parameters, {});
+  if (tower_)
+    tower_->forward(batch, first, parameters,
+                    std::span(work.z).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count)));
   predict_in_range(work.z, range_);
   std::copy_n(work.z.begin() + at, count, predictions.begin() + first);
 }

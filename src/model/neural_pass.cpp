@@ -20,16 +20,18 @@ std::span<const T> of_pass(std::span<const T> all, int64_t first, int64_t count)
 
 }  // namespace
 
-void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at, Matrix& input) {
+void Neural::gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at,
+                          Matrix& input) const {
+  const ConstMatrixView users = of_layers(0, batch.users), items = of_layers(1, batch.items);
   for (int64_t r = 0; r < count; ++r) {
     const auto k = static_cast<std::size_t>(first + r);
     if (r + ahead < count) {
-      prefetch(batch.users.row(batch.user_slots[k + ahead]), batch.users.cols);
-      prefetch(batch.items.row(batch.item_slots[k + ahead]), batch.items.cols);
+      prefetch(users.row(batch.user_slots[k + ahead]), users.cols);
+      prefetch(items.row(batch.item_slots[k + ahead]), items.cols);
     }
     float* x = input.row(at + r);
-    std::copy_n(batch.users.row(batch.user_slots[k]), batch.users.cols, x);
-    std::copy_n(batch.items.row(batch.item_slots[k]), batch.items.cols, x + batch.users.cols);
+    std::copy_n(users.row(batch.user_slots[k]), users.cols, x);
+    std::copy_n(items.row(batch.item_slots[k]), items.cols, x + users.cols);
   }
 }
 
@@ -87,14 +89,20 @@ void Neural::train_pass(const BatchView& batch, const Pass& pass, Workspace& wor
                         DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss,
                         const GlobalSum& sum) const {
   if (!projects_) {
-    work.input.reshape_aligned(pass.rows, batch.users.cols + batch.items.cols);
+    work.input.reshape_aligned(pass.rows, input_cols());
     gather_input(batch, pass.first, pass.rows, 0, work.input);
     dropout(work.input.view(), embedding_dropout_, seed_, pass.stream, pass.first_position);
   }
   forward(batch, pass, work, parameters, sum);
+  if (tower_) tower_->forward(batch, pass.first, parameters, work.z);
   const auto ratings =
       batch.ratings.subspan(static_cast<std::size_t>(pass.first), static_cast<std::size_t>(pass.rows));
   loss.plain += squared_error(work.z, ratings, range_, batch.global_rows, loss.exact);
+  if (tower_)
+    for_chunks(pass, [&](const Chunk& c) {
+      tower_->backward(batch, pass.first + c.first, c.granule, tower_cols(), parameters,
+                       of_pass(std::span<const float>(work.z), c.first, c.count), sums);
+    });
   backward(batch, pass, work, parameters, sums, sum);
 }
 
@@ -119,8 +127,8 @@ void Neural::forward_linear(const BatchView& batch, const Pass& pass, Workspace&
                              std::span(work.z).subspan(static_cast<std::size_t>(c.first)));
   }
   const int64_t first = pass.first + c.first;
-  sum_relu_forward(batch.users, batch.items, of_pass(batch.user_slots, first, c.count),
-                   of_pass(batch.item_slots, first, c.count), y);
+  sum_relu_forward(of_layers(0, batch.users), of_layers(1, batch.items),
+                   of_pass(batch.user_slots, first, c.count), of_pass(batch.item_slots, first, c.count), y);
 }
 
 void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
@@ -202,7 +210,7 @@ void Neural::backward_sum(const Pass& pass, Workspace& work, MatrixView dy,
     y = ConstMatrixView();
   }
   sum_relu_backward(y, dy, sums[0].terms(pass.first, pass.rows), sums[1].terms(pass.first, pass.rows),
-                    sums[0].values(), sums[1].values());
+                    of_layers(0, sums[0].values()), of_layers(1, sums[1].values()));
 }
 
 /// Whether the output unit and the ReLU of a linear layer below it are gone through together.
@@ -272,8 +280,8 @@ void Neural::backward_linear(Workspace& work, std::size_t layer, const Chunk& c,
 
 void Neural::add_input_gradients(const Pass& pass, MatrixView dx, std::span<RowSums, 2> sums) const {
   for (std::size_t t = 0; t < 2; ++t)
-    scatter_add(dx.cols_from(t == 0 ? 0 : tables_[0].cols(), tables_[t].cols()),
-                sums[t].terms(pass.first, pass.rows), sums[t].values());
+    scatter_add(dx.cols_from(t == 0 ? 0 : tables_[0].width, tables_[t].width),
+                sums[t].terms(pass.first, pass.rows), of_layers(t, sums[t].values()));
 }
 
 }  // namespace ncf

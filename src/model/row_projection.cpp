@@ -25,7 +25,7 @@ bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables,
   const auto batch = static_cast<double>(samples), width = static_cast<double>(units);
   double flops = 0, bytes = 0;
   for (const TableShape& t : tables) {
-    const auto rows = static_cast<double>(t.rows), cols = static_cast<double>(t.cols());
+    const auto rows = static_cast<double>(t.rows), cols = static_cast<double>(t.width);
     const double used = rows * -std::expm1(-batch / rows);  // of samples that fall on rows at random
     flops += 6 * width * cols * (batch - used);             // forward, gradients of rows and of the weight
     // A product is written once and read by every sample, its gradient added to by every sample and read

@@ -60,19 +60,19 @@ void SampleOrder::arrange_granule(const BatchView& batch, int64_t first, int64_t
   }
 }
 
-void SampleOrder::arrange(ConstMatrixView weight, ConstMatrixView transposed, BatchView& batch,
-                          WorkerPool& pool) {
+void SampleOrder::arrange(ConstMatrixView weight, ConstMatrixView transposed,
+                          std::array<ConstMatrixView, 2> rows, BatchView& batch, WorkerPool& pool) {
   find_direction(weight, transposed);
-  const auto score = [&](ConstMatrixView rows, std::span<const float> direction, std::vector<float>& out) {
-    out.resize(static_cast<std::size_t>(rows.rows));
-    pool.share_out(rows.rows, [&](int64_t first, int64_t end) {
-      unit_forward(rows.rows_from(first, end - first), direction, 0,
+  const auto score = [&](ConstMatrixView of, std::span<const float> direction, std::vector<float>& out) {
+    out.resize(static_cast<std::size_t>(of.rows));
+    pool.share_out(of.rows, [&](int64_t first, int64_t end) {
+      unit_forward(of.rows_from(first, end - first), direction, 0,
                    std::span(out).subspan(static_cast<std::size_t>(first)));
     });
   };
   const std::span<const float> direction(direction_);
-  score(batch.users, direction.first(static_cast<std::size_t>(batch.users.cols)), of_user_);
-  score(batch.items, direction.subspan(static_cast<std::size_t>(batch.users.cols)), of_item_);
+  score(rows[0], direction.first(static_cast<std::size_t>(rows[0].cols)), of_user_);
+  score(rows[1], direction.subspan(static_cast<std::size_t>(rows[0].cols)), of_item_);
 
   const auto samples = static_cast<std::size_t>(batch.samples());
   key_.resize(samples);

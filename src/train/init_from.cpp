@@ -7,6 +7,7 @@
 #include "ncf/checkpoint/choose.hpp"
 #include "ncf/checkpoint/layout.hpp"
 #include "ncf/checkpoint/read.hpp"
+#include "ncf/checkpoint/table_datasets.hpp"
 #include "ncf/comm/agreement.hpp"
 #include "ncf/config/config.hpp"
 #include "ncf/io/hdf5.hpp"
@@ -65,12 +66,17 @@ void take_rows(const Hdf5File& file, const std::string& name, std::span<const Or
 int64_t take_table(const Hdf5File& file, const std::string& directory, const Vocabulary& ids, RowTable& table,
                    int64_t rank, int64_t world) {
   const TableShape& shape = table.shape();
-  const std::string group = "/embedding/" + shape.name + "/";
-  expect_shape(file, group + "weight", {-1, shape.width});
-  if (shape.has_bias) expect_shape(file, group + "bias", {-1});
+  TableView weights;
+  weights.name = shape.name;
+  weights.width = shape.width;
+  weights.has_bias = shape.has_bias;
+  weights.gmf_width = shape.gmf_width;
+  weights.weight = table.weight.view();
+  const std::vector<TableDataset> datasets = float_datasets(weights, {});
+  for (const TableDataset& d : datasets)
+    expect_shape(file, d.name, d.one_dimension ? Shape{-1} : Shape{-1, d.view.cols});
   const auto rows = origins(ids, read_vocabulary(directory, shape.name), table, rank, world);
-  take_rows(file, group + "weight", rows, table.weight.view().cols_from(0, shape.width));
-  if (shape.has_bias) take_rows(file, group + "bias", rows, table.weight.view().cols_from(shape.width, 1));
+  for (const TableDataset& d : datasets) take_rows(file, d.name, rows, d.view);
   return static_cast<int64_t>(rows.size());
 }
 

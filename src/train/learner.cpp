@@ -296,7 +296,7 @@ void Learner::move_rows(std::size_t table, const StepFactors& factors, int64_t s
   // Only the owner of a row sees it and its gradient: it tells the others with the next step's plan, and no
   // checkpoint is written in between that is not checked itself. A row that turns every unit off shows
   // nowhere else: it is multiplied with zeros, which products skip.
-  const std::string path = "/embedding/" + tables_[table].shape().name;
+  const std::string path = tables_[table].shape().path();
   trouble_ =
       (all_rows_finite(row_gradients_[table]) ? "a row of " : "a gradient of ") + path + " is not finite";
 }
@@ -306,7 +306,7 @@ std::string Learner::first_not_finite() const {
   for (std::size_t s = 0; s < dense_.segments().size(); ++s)
     if (!all_finite(dense_.value(s))) return dense_.segments()[s].path;
   for (std::size_t t = 0; t < tables_.size(); ++t)
-    if (!all_rows_finite(exchange_.gathered(t))) return "a row of /embedding/" + tables_[t].shape().name;
+    if (!all_rows_finite(exchange_.gathered(t))) return "a row of " + tables_[t].shape().path();
   return "the predictions, all parameters being finite";
 }
 

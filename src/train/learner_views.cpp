@@ -15,6 +15,7 @@ std::vector<TableView> table_views(Learner& learner, const TrainConfig& config) 
     v.total_rows = t.shape().rows;
     v.width = t.shape().width;
     v.has_bias = t.shape().has_bias;
+    v.gmf_width = t.shape().gmf_width;
     v.weight = t.weight.view();
     v.first_moment = t.first_moment.view();
     if (config.optimizer == OptimizerKind::adamw) v.second_moment = t.second_moment.view();

@@ -66,10 +66,11 @@ void check_enough(const TrainingData& data, const EpochShape& shape) {
 
 std::string model_text(const Config& config, const Learner& learner) {
   const auto& tables = learner.tables();
-  std::string text = config.model.kind == ModelKind::dot
-                         ? "dot product with biases"
-                         : fmt::format("neural [{}]", fmt::join(config.model.hidden, ", "));
-  return text + fmt::format(", embeddings {} + {}", tables[0].shape().width, tables[1].shape().width);
+  const TableShape &user = tables[0].shape(), &item = tables[1].shape();
+  std::string text = words_for(config.model);
+  if (user.width > 0) text += fmt::format(", embeddings {} + {}", user.width, item.width);
+  if (user.gmf_width > 0) text += fmt::format(", multiplied {} × {}", user.gmf_width, item.gmf_width);
+  return text;
 }
 
 PhaseSeconds over_ranks(Communicator& comm, const PhaseTimer& timer) {

@@ -29,9 +29,15 @@ struct ExampleTable {
   int64_t rows, width;
   bool has_bias, has_last_step;
   int64_t part;
+  int64_t gmf_width = 0;
+
+  int64_t cols() const { return gmf_width + width + (has_bias ? 1 : 0); }
 };
-inline const std::vector<ExampleTable> example_tables = {
-    {"user", 13, 5, true, true, 0}, {"item", 3, 2, false, false, 3}, {"none", 0, 4, true, true, 6}};
+inline const std::vector<ExampleTable> example_tables = {{"user", 13, 5, true, true, 0},
+                                                         {"item", 3, 2, false, false, 3},
+                                                         {"none", 0, 4, true, true, 6},
+                                                         {"both", 11, 3, false, true, 20, 4},
+                                                         {"tower", 9, 0, false, true, 30, 2}};
 
 /// The example as rank `rank` of `world` holds it.
 class Example {
@@ -42,7 +48,7 @@ class Example {
       auto& table = tables_.emplace_back();
       const int64_t rows = local_rows(shape.rows, rank, world);
       for (auto* m : {&table.weight, &table.first, &table.second}) {
-        m->reshape(rows, shape.width + (shape.has_bias ? 1 : 0));
+        m->reshape(rows, shape.cols());
         m->fill(-99.0F);
       }
       table.last_step.assign(static_cast<std::size_t>(rows), -99);
@@ -61,6 +67,7 @@ class Example {
                      .total_rows = shape.rows,
                      .width = shape.width,
                      .has_bias = shape.has_bias,
+                     .gmf_width = shape.gmf_width,
                      .weight = tables_[t].weight.view(),
                      .first_moment = {},
                      .second_moment = {},

@@ -69,6 +69,8 @@ TEST(Fields, EveryEnumeratorHasItsName) {
   EXPECT_EQ(name_of(Duplicates::error), "error");
   EXPECT_EQ(name_of(ModelKind::neural), "neural");
   EXPECT_EQ(name_of(ModelKind::dot), "dot");
+  EXPECT_EQ(name_of(ModelKind::gmf), "gmf");
+  EXPECT_EQ(name_of(ModelKind::neumf), "neumf");
   EXPECT_EQ(name_of(OptimizerKind::adamw), "adamw");
   EXPECT_EQ(name_of(OptimizerKind::sgd), "sgd");
   EXPECT_EQ(name_of(ScheduleKind::one_cycle), "one_cycle");
@@ -84,7 +86,7 @@ TEST(Fields, EveryEnumeratorHasItsName) {
   expect_names<SplitKind>(3);
   expect_names<VocabularyKind>(2);
   expect_names<Duplicates>(4);
-  expect_names<ModelKind>(2);
+  expect_names<ModelKind>(4);
   expect_names<OptimizerKind>(2);
   expect_names<ScheduleKind>(4);
   expect_names<EmbeddingUpdate>(2);

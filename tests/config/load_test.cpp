@@ -166,9 +166,9 @@ TEST(Load, WordsOutsideTheListNameAllAndTheNearest) {
              {"train.optimizer: 'adam'", "nearest is adamw", "it takes adamw or sgd"});
   expect_bad("data: {format: movielens100k}", {"nearest is movielens-100k", "hdf5 or he-ncf"});
   expect_bad("data: {csv: {header: maybe}}", {"data.csv.header: 'maybe'", "auto, yes or no"});
-  expect_bad("model: {kind: [dot]}", {"[dot] is none", "neural or dot"});
+  expect_bad("model: {kind: [dot]}", {"[dot] is none", "neural, dot, gmf or neumf"});
   expect_bad_flag("model.kind", "dto",
-                  {"command line: model.kind: 'dto'", "nearest is dot", "neural or dot"});
+                  {"command line: model.kind: 'dto'", "nearest is dot", "neural, dot, gmf or neumf"});
 }
 
 TEST(Load, NoKeyMayStandTwice) {

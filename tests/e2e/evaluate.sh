@@ -52,7 +52,11 @@ train dense --data.path all.h5 --train.embedding_update dense --train.reproducib
 train dense_sgd --data.path all.h5 --train.embedding_update dense --train.reproducible ranks --checkpoint.every_steps 7 \
   --model.kind dot --model.embedding_dim 5 --train.optimizer sgd --train.lr 0.1 --train.schedule cosine
 
-for run in random given latest dense dense_sgd; do
+train neumf --data.path all.h5 --train.reproducible ranks --model.kind neumf --model.gmf_dim 3 --model.y_range '[0.5, 5.5]' --checkpoint.every_steps 7
+train gmf --data.path all.h5 --train.embedding_update dense --train.reproducible ranks --model.kind gmf --model.embedding_dim 5 \
+  --checkpoint.every_steps 7
+
+for run in random given latest dense dense_sgd neumf gmf; do
   expect 0 out '"rmse":' "${job[@]}" evaluate --checkpoint "$run"
   same "$run" out
   cp out "$run.json"
@@ -67,7 +71,7 @@ expect 0 out '"rmse":' "$mpirun" -n 2 "$program" evaluate --checkpoint plain
 same plain out
 
 # A directory step-…, in the middle of an epoch, with rows that miss what steps do to a row without a gradient.
-for run in random latest dense dense_sgd; do
+for run in random latest dense dense_sgd neumf gmf; do
   middle=$run/checkpoints/step-000000007
   expect 0 out "\"checkpoint\":\"$middle\",\"step\":7," "${job[@]}" evaluate --checkpoint "$middle"
   cp out middle.json

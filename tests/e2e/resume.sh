@@ -86,8 +86,9 @@ run 0 2 sorted "${sorted[@]}"
 cut_at sorted sorted.3 3
 run 0 2 sorted.3 "${sorted[@]}" --resume
 same sorted sorted.3
-for update in lazy dense; do
-  flags=("${small[@]}" --checkpoint.every_steps 4 --train.reproducible ranks --train.embedding_update "$update")
+for update in lazy dense neumf; do
+  flags=("${small[@]}" --checkpoint.every_steps 4 --train.reproducible ranks)
+  if [ "$update" = neumf ]; then flags+=(--model.kind neumf); else flags+=(--train.embedding_update "$update"); fi
   run 0 2 "$update" "${flags[@]}"
   cut_at "$update" "$update.8" 8
   cut_at "$update" "$update.16" 16

@@ -140,9 +140,16 @@ def moved(w, m, v, last, step, config, steps_per_epoch):
     return w
 
 
-def table(model, side, config, steps_per_epoch):
-    """Weights, with the bias as a last column where there is one, moved up to the checkpoint's step."""
-    group = model["embedding/" + side]
+def tables(model, side, config, steps_per_epoch):
+    """(embeddings, factors to multiply), moved up to the checkpoint's step; None where the model has none. Of both, those
+    of `gmf` have no step of their own where there are embeddings."""
+    groups = [model[name + side] if name + side in model else None for name in ("embedding/", "gmf/")]
+    steps = next(g["last_step"][:] for g in groups if g is not None and "last_step" in g)
+    return [None if g is None else table(model, g, steps, config, steps_per_epoch) for g in groups]
+
+
+def table(model, group, last_steps, config, steps_per_epoch):
+    """Weights, with the bias as a last column where there is one."""
 
     def whole(suffix):
         values = group[suffix or "weight"][:]
@@ -156,7 +163,7 @@ def table(model, side, config, steps_per_epoch):
         rows = [
             moved(weights[i].astype(float), first[i].astype(float), None if sgd else second[i].astype(float),
                   int(last), step, config, steps_per_epoch)
-            for i, last in enumerate(group["last_step"][:])
+            for i, last in enumerate(last_steps)
         ]
         weights = np.array(rows, np.float32)
     else:
@@ -164,14 +171,17 @@ def table(model, side, config, steps_per_epoch):
         for t in range(step, 0, -1):
             rate = learning_rate(t - 1, config, steps_per_epoch)
             decay[t - 1] = decay[t] * (1 - rate * config["train.weight_decay"])
-        weights = weights * decay[group["last_step"][:]][:, None].astype(np.float32)
+        weights = weights * decay[last_steps][:, None].astype(np.float32)
     return weights
 
 
 def predict(model, config, users, items):
-    """`users` and `items`: the rows of the tables, one pair a rating."""
-    if "mlp" not in model:
+    """`users` and `items`: the rows of the tables, embeddings and factors, one pair a rating."""
+    (users, user_factors), (items, item_factors) = users, items
+    if "mlp" not in model and "gmf" not in model:
         z = (users[:, :-1] * items[:, :-1]).sum(1) + users[:, -1] + items[:, -1]
+    elif "mlp" not in model:
+        z = model["gmf/bias"][0]
     else:
         x, layers = np.hstack([users, items]), len(model["mlp"])
         for number in range(layers):
@@ -186,6 +196,8 @@ def predict(model, config, users, items):
                 bn = {name: layer["bn"][name][:] for name in ["running_mean", "running_var", "weight", "bias"]}
                 x = (x - bn["running_mean"]) / np.sqrt(bn["running_var"] + 1e-5) * bn["weight"] + bn["bias"]
         z = x[:, 0]
+    if "gmf" in model:
+        z = z + (user_factors * item_factors) @ model["gmf/weight"][:][0]
     if config["model.y_range"] == "none":
         return z
     low, high = config["model.y_range"]
@@ -209,7 +221,7 @@ def main(checkpoint, data_set, which, evaluated):
             row = {known: j + 1 for j, known in enumerate(model["vocabulary/" + side][:])}
             numbers = np.array([row.get(i, 0) for i in data[ids][:]])[index]
             steps = manifest["extra"]["steps_per_epoch"]
-            rows.append(table(model, side, config, steps)[numbers])
+            rows.append([None if t is None else t[numbers] for t in tables(model, side, config, steps)])
         error = predict(model, config, *rows).astype(float) - data["ratings/value"][:][chosen]
     found = {"rows": int(chosen.sum()), "mse": np.mean(error**2), "mae": np.mean(np.abs(error))}
     found["rmse"] = math.sqrt(found["mse"])

@@ -37,6 +37,9 @@ case_of() {  # name, flags
 case_of lazy
 case_of dense --train.embedding_update dense --model.batch_norm true --model.dropout 0.2 --model.embedding_dropout 0.1
 case_of dot --model.kind dot
+case_of gmf --model.kind gmf --model.embedding_dim 10
+case_of neumf --model.kind neumf --train.micro_batch 9
+case_of neumf_samples --model.kind neumf --model.gmf_dim 16 --train.first_layer samples --train.embedding_update dense
 case_of sgd --train.optimizer sgd --train.lr 0.05 --train.schedule cosine
 case_of micro_batch --train.granules 8 --train.micro_batch 5 --model.batch_norm true --model.dropout 0.3
 case_of uneven --train.batch_size 51 --train.granules 16

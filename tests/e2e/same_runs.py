@@ -45,7 +45,7 @@ def epochs(run):
 
 def all_of(run):
     found = model(run) | epochs(run)
-    if not any(k.startswith("embedding/user/weight") for k in found) or "epoch 1" not in found:
+    if not any(k.endswith("/user/weight") for k in found) or "epoch 1" not in found:
         sys.exit(f"{run}: has no table or no epoch to compare")
     return found
 

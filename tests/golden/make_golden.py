@@ -11,7 +11,7 @@ torch.optim.AdamW and OneCycleLR. Nothing is taken from the C++ code. Every file
     tensor NAME d0 d1 ... : values
 
 batches.txt: `users`, `items`, `ratings` [steps x batch], `lr`, `beta1` [steps].
-neural.txt, neural_batch_norm.txt, dot.txt, where PATH is a name in a checkpoint:
+neural.txt, neural_batch_norm.txt, dot.txt, gmf.txt, neumf.txt, where PATH is a name in a checkpoint:
     initialPATH                              exactly representable in single precision
     predictions, loss, gradientPATH          of the first step, in training mode; the gradients of trained values only
     step1PATH, step10PATH, step100PATH       values after so many steps, running statistics among them
@@ -112,6 +112,40 @@ class Dot(nn.Module):
         return found
 
 
+class Gmf(nn.Module):
+    """He et al. 2017, equation 9, before its sigmoid."""
+
+    def __init__(self):
+        super().__init__()
+        self.tables, self.linear = Embeddings(6, 6), nn.Linear(6, 1)
+
+    def forward(self, users, items):
+        p, q = self.tables(users, items)
+        return self.linear(p * q).squeeze(1)
+
+    def named(self):
+        found = {f"/gmf/{k}/weight": (getattr(self.tables, k).weight, True) for k in ("user", "item")}
+        return found | {"/gmf/weight": (self.linear.weight, True), "/gmf/bias": (self.linear.bias, False)}
+
+
+class NeuMF(nn.Module):
+    """He et al. 2017, equation 12, before its sigmoid: a product and layers, each with tables of its own, under one
+    Linear, which is kept in two: what it takes of the product, and what of the layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers, self.product = Neural(batch_norm=False), Embeddings(3, 3)
+        self.weight = nn.Parameter(torch.randn(1, 3) * 0.5)
+
+    def forward(self, users, items):
+        p, q = self.product(users, items)
+        return self.layers(users, items) + ((p * q) @ self.weight.T).squeeze(1)
+
+    def named(self):
+        found = {f"/gmf/{k}/weight": (getattr(self.product, k).weight, True) for k in ("user", "item")}
+        return self.layers.named() | found | {"/gmf/weight": (self.weight, True)}
+
+
 def one_cycle(x):
     """fastai's fit_one_cycle: learning rate and beta1 at the fraction x of the run."""
 
@@ -175,7 +209,7 @@ def train(model, optimizer_of, batches):
     """Runs all steps; returns what is saved of them, name -> tensor."""
     named, saved = model.named(), {}
     optimizer = optimizer_of(named)
-    dtype = named["/embedding/user/weight"][0].dtype
+    dtype = next(iter(named.values()))[0].dtype
 
     def save(name, tensor):
         saved[name] = tensor.detach().clone()
@@ -251,6 +285,8 @@ def make_files():
         "neural": make_case(Neural(batch_norm=False), batches),
         "neural_batch_norm": make_case(Neural(batch_norm=True), batches),
         "dot": make_case(Dot(), batches),
+        "gmf": make_case(Gmf(), batches),
+        "neumf": make_case(NeuMF(), batches),
     }
 
 

@@ -15,6 +15,8 @@ constexpr double precise = 1e-9;
 class GoldenReference : public testing::TestWithParam<std::string> {
  protected:
   Network network() const {
+    if (GetParam() == "gmf") return {false, false, 0, 0, {}, std::pair{0.0, 5.5}, 6};
+    if (GetParam() == "neumf") return {false, false, 6, 5, {8, 4}, std::pair{0.0, 5.5}, 3};
     if (GetParam() == "dot") return {true, false, 6, 6, {}, std::pair{0.0, 5.5}};
     return {false, GetParam() == "neural_batch_norm", 6, 5, {8, 4}, std::pair{0.0, 5.5}};
   }
@@ -87,7 +89,8 @@ TEST_P(GoldenReference, RatesAreOneCycle) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenReference, testing::Values("neural", "neural_batch_norm", "dot"),
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenReference,
+                         testing::Values("neural", "neural_batch_norm", "dot", "gmf", "neumf"),
                          [](const auto& one) { return one.param; });
 
 }  // namespace

@@ -13,7 +13,7 @@ Config shaped(ModelKind kind, int64_t batch) {
   config.data.synthetic.users = 600, config.data.synthetic.items = 900,
   config.data.synthetic.ratings = 20'000;
   config.model.kind = kind;
-  config.model.embedding_dim = kind == ModelKind::dot ? EmbeddingDim{20, 20} : EmbeddingDim{20, 31};
+  config.model.embedding_dim = config.model.has_layers() ? EmbeddingDim{20, 31} : EmbeddingDim{20, 20};
   config.model.hidden = {37, 11};
   config.train.batch_size = batch;
   config.run.threads = 1;
@@ -29,7 +29,7 @@ BenchResult bench_of_steps(const Config& config, Communicator& comm) {
 /// What the formulas say a rank sends in a step is what it sends.
 TEST(StepCost, ForeseesTheBytesThatAreSent) {
   Communicator comm = Communicator::world();
-  for (const ModelKind kind : {ModelKind::neural, ModelKind::dot})
+  for (const ModelKind kind : {ModelKind::neural, ModelKind::dot, ModelKind::gmf, ModelKind::neumf})
     for (const int64_t batch : {64, 8000}) {
       const BenchResult result = bench_of_steps(shaped(kind, batch), comm);
       const double foreseen = step_traffic(result.work).total();
@@ -67,10 +67,13 @@ TEST(StepCost, ForeseesTheBytesOfRowsThatAreNotProjected) {
   Communicator comm = Communicator::world();
   Config config = shaped(ModelKind::neural, 64);
   config.model.embedding_dropout = 0.1;
-  const BenchResult result = bench_of_steps(config, comm);
-  EXPECT_FALSE(result.work.projects);
-  if (comm.size() == 1) return;
-  EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
+  for (const ModelKind kind : {ModelKind::neural, ModelKind::neumf}) {
+    config.model.kind = kind;
+    const BenchResult result = bench_of_steps(config, comm);
+    EXPECT_FALSE(result.work.projects);
+    if (comm.size() == 1) continue;
+    EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03) << name_of(kind);
+  }
 }
 
 TEST(StepCost, ForeseesTheBytesOfRowsInBf16) {
@@ -83,6 +86,23 @@ TEST(StepCost, ForeseesTheBytesOfRowsInBf16) {
   EXPECT_EQ(step_traffic(result.work).rows, whole / 2);
   if (comm.size() == 1) return;
   EXPECT_NEAR(result.times.sent_bytes / step_traffic(result.work).total(), 1, 0.03);
+}
+
+TEST(StepCost, CountsTheProductBesideTheLayers) {
+  const Config config = shaped(ModelKind::neumf, 8000);
+  const StepWork work = step_work(config, 1, 600, 900),
+                 layers = step_work(shaped(ModelKind::neural, 8000), 1, 600, 900);
+  EXPECT_EQ(work.gmf_cols, 11) << "as many as the last layer";
+  EXPECT_EQ(work.units, layers.units);
+  for (std::size_t t = 0; t < 2; ++t) {
+    EXPECT_EQ(work.tables[t].cols, layers.tables[t].cols + 11);
+    EXPECT_EQ(work.tables[t].travels, work.projects ? 16 + 37 : work.tables[t].cols);
+  }
+  EXPECT_EQ(step_flops(work).compute, step_flops(layers).compute + 8000 * 11 * 11);
+  EXPECT_EQ(step_flops(work).gather, step_flops(layers).gather);
+  const StepWork alone = step_work(shaped(ModelKind::gmf, 8000), 1, 600, 900);
+  EXPECT_TRUE(alone.units.empty());
+  EXPECT_EQ(step_flops(alone).compute, 8000 * 11 * 20);
 }
 
 TEST(StepCost, CountsTableEntriesInsteadOfProducts) {

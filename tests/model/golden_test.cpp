@@ -20,8 +20,12 @@ constexpr std::size_t batch_size = 16;
 
 ModelConfig config_of(const std::string& name) {
   ModelConfig config;
-  config.kind = name == "dot" ? ModelKind::dot : ModelKind::neural;
-  config.embedding_dim = {6, name == "dot" ? 6 : 5};
+  config.kind = name == "dot"     ? ModelKind::dot
+                : name == "gmf"   ? ModelKind::gmf
+                : name == "neumf" ? ModelKind::neumf
+                                  : ModelKind::neural;
+  config.embedding_dim = {6, config.has_layers() ? 5 : 6};
+  config.gmf_dim = 3;
   config.hidden = {8, 4};
   config.y_range = {0.0, 5.5};
   config.batch_norm = name == "neural_batch_norm";
@@ -70,7 +74,8 @@ TEST_P(Golden, FileHasJustTheModelsParametersInTheirShapes) {
   std::size_t initial = 0;
   for (const auto& [name, tensor] : expected_) initial += name.starts_with("initial/") ? 1 : 0;
   EXPECT_EQ(initial, model_.names().size());
-  EXPECT_EQ(expected_.at("initial/embedding/user/weight").shape, (std::vector<int64_t>{23, 6}));
+  const std::string table = GetParam() == "gmf" ? "/gmf" : "/embedding";
+  EXPECT_EQ(expected_.at("initial" + table + "/user/weight").shape, (std::vector<int64_t>{23, 6}));
 }
 
 TEST_P(Golden, FirstLossAndGradients) {
@@ -102,7 +107,7 @@ TEST_P(Golden, ParametersAfterOneTenAndAHundredSteps) {
   EXPECT_TRUE(agree("last_loss", std::vector{loss}, expected("last_loss"), 1e-3));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::Values("neural", "neural_batch_norm", "dot"),
+INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::Values("neural", "neural_batch_norm", "dot", "gmf", "neumf"),
                          [](const auto& one) { return one.param; });
 
 }  // namespace

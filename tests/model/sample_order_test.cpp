@@ -94,7 +94,7 @@ class SampleOrderTest : public testing::Test {
 
 TEST_F(SampleOrderTest, FindsTheFirstSingularVector) {
   BatchView b = batch();
-  order.arrange(weight.view(), transposed.view(), b, pool);
+  order.arrange(weight.view(), transposed.view(), {b.users, b.items}, b, pool);
   const std::vector<double> expected = direction();
   const double sign = static_cast<double>(order.direction()[0]) * expected[0] < 0 ? -1 : 1;
   for (std::size_t c = 0; c < expected.size(); ++c)
@@ -103,7 +103,7 @@ TEST_F(SampleOrderTest, FindsTheFirstSingularVector) {
 
 TEST_F(SampleOrderTest, AGranulesSamplesAscendAndNoneIsLost) {
   BatchView b = batch();
-  order.arrange(weight.view(), transposed.view(), b, pool);
+  order.arrange(weight.view(), transposed.view(), {b.users, b.items}, b, pool);
   const std::vector<std::size_t> places = arranged(b);
   const std::vector<double> v(order.direction().begin(), order.direction().end());
   for (std::size_t g = 0; g + 1 < bounds.size(); ++g) {
@@ -124,7 +124,7 @@ TEST_F(SampleOrderTest, AGranulesSamplesAscendAndNoneIsLost) {
 
 TEST_F(SampleOrderTest, DependsOnTheGranulesSamplesAlone) {
   BatchView whole = batch();
-  order.arrange(weight.view(), transposed.view(), whole, pool);
+  order.arrange(weight.view(), transposed.view(), {whole.users, whole.items}, whole, pool);
   const std::vector<std::size_t> of_whole = arranged(whole);
   const auto cut = static_cast<std::size_t>(bounds[2]);
   BatchView last = batch();
@@ -135,7 +135,7 @@ TEST_F(SampleOrderTest, DependsOnTheGranulesSamplesAlone) {
   last.bounds = of_last;
   SampleOrder other;
   WorkerPool alone(1);
-  other.arrange(weight.view(), transposed.view(), last, alone);
+  other.arrange(weight.view(), transposed.view(), {last.users, last.items}, last, alone);
   for (std::size_t k = 0; k < last.ratings.size(); ++k)
     EXPECT_EQ(static_cast<std::size_t>(last.ratings[k]), of_whole[cut + k]);
 }
@@ -145,7 +145,7 @@ TEST_F(SampleOrderTest, LosesNoneWhereNumbersAreNotFinite) {
     user_rows.row(3)[2] = bad;
     item_rows.row(0)[0] = -bad;
     BatchView b = batch();
-    order.arrange(weight.view(), transposed.view(), b, pool);
+    order.arrange(weight.view(), transposed.view(), {b.users, b.items}, b, pool);
     std::vector<std::size_t> places = arranged(b);
     std::ranges::sort(places);
     for (std::size_t k = 0; k < samples; ++k) ASSERT_EQ(places[k], k);
@@ -156,7 +156,7 @@ TEST_F(SampleOrderTest, KeepsTheOrderWhereNothingTellsSamplesApart) {
   weight.fill(0);
   transposed.fill(0);
   BatchView b = batch();
-  order.arrange(weight.view(), transposed.view(), b, pool);
+  order.arrange(weight.view(), transposed.view(), {b.users, b.items}, b, pool);
   const std::vector<std::size_t> places = arranged(b);
   EXPECT_TRUE(std::ranges::is_sorted(places));
 }

@@ -23,6 +23,8 @@ struct Case {
   std::vector<int64_t> hidden = {8, 4};
   double size = 0.6;  // of the values: wide, so that every term counts, but no sigmoid at its end
   int64_t off = 0;    // of this many units of a hidden layer one or two are off for all samples
+  bool gmf = false;
+  int64_t gmf_dim = 0;  // of NeuMF
 };
 
 /// Users 0 to 6 and items 0 to 10: rows that meet several samples, or none.
@@ -42,11 +44,17 @@ class Gradient : public testing::TestWithParam<Case> {
 
   Gradient() {
     const Case& c = GetParam();
-    config_.kind = c.dot ? ModelKind::dot : ModelKind::neural;
-    config_.embedding_dim = {6, c.dot ? 6 : 5};
+    config_.kind = c.dot            ? ModelKind::dot
+                   : c.gmf          ? ModelKind::gmf
+                   : c.gmf_dim != 0 ? ModelKind::neumf
+                                    : ModelKind::neural;
+    config_.embedding_dim = {6, config_.has_layers() ? 5 : 6};
+    config_.gmf_dim = c.gmf_dim;
     config_.hidden = c.hidden;
     config_.batch_norm = c.batch_norm;
     net_ = {c.dot, c.batch_norm, 6, c.dot ? 6U : 5U, {c.hidden.begin(), c.hidden.end()}, {}};
+    net_.gmf_width = static_cast<std::size_t>(c.gmf ? 6 : c.gmf_dim);
+    if (c.gmf) net_.user_width = net_.item_width = 0;
     if (c.range) {
       config_.y_range = {0.0, 5.5};
       net_.range = {0.0, 5.5};
@@ -149,9 +157,10 @@ TEST_P(Gradient, AnEmbeddingThatIsNoNumberShowsInTheLoss) {
   for (const int32_t samples : {16, 150}) {
     batch_ = make_batch(samples);
     DrivenModel model = make_model(whole);
-    std::vector<double> rows = values_.at("/embedding/user/weight");
+    const std::string table = GetParam().gmf ? "/gmf/user/weight" : "/embedding/user/weight";
+    std::vector<double> rows = values_.at(table);
     rows[static_cast<std::size_t>(6 * batch_.users[3] + 2)] = std::nan("");
-    model.set("/embedding/user/weight", rows);
+    model.set(table, rows);
     EXPECT_TRUE(std::isnan(model.train(batch_).plain)) << samples;
   }
 }
@@ -178,7 +187,22 @@ INSTANTIATE_TEST_SUITE_P(
         Case{.name = "neural_all_units_off", .hidden = {20, 9}, .off = 1},
         Case{.name = "neural_one_layer_samples", .first_layer = FirstLayer::samples, .hidden = {20}},
         Case{.name = "neural_one_layer", .hidden = {20}}, Case{.name = "dot", .dot = true},
-        Case{.name = "dot_raw", .dot = true, .range = false}),
+        Case{.name = "dot_raw", .dot = true, .range = false}, Case{.name = "gmf", .gmf = true},
+        Case{.name = "gmf_raw", .range = false, .gmf = true}, Case{.name = "neumf", .gmf_dim = 3},
+        Case{.name = "neumf_batch_norm", .batch_norm = true, .gmf_dim = 3},
+        Case{.name = "neumf_batch_norm_samples",
+             .batch_norm = true,
+             .first_layer = FirstLayer::samples,
+             .gmf_dim = 16},
+        Case{.name = "neumf_units_off", .hidden = {40, 24, 9}, .size = 0.3, .off = 4, .gmf_dim = 20},
+        Case{.name = "neumf_units_off_samples",
+             .first_layer = FirstLayer::samples,
+             .hidden = {40, 24, 9},
+             .size = 0.3,
+             .off = 4,
+             .gmf_dim = 20},
+        Case{.name = "neumf_one_layer", .hidden = {20}, .gmf_dim = 3},
+        Case{.name = "neumf_no_layer", .hidden = {}, .gmf_dim = 3}),
     [](const auto& one) { return one.param.name; });
 
 }  // namespace

@@ -36,8 +36,7 @@ class DrivenModel {
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const TableShape& shape : shapes_) {
-      all.push_back("/embedding/" + shape.name + "/weight");
-      if (shape.has_bias) all.push_back("/embedding/" + shape.name + "/bias");
+      for (const Columns& columns : columns_of(shape)) all.push_back(columns.name);
     }
     for (const Segment& segment : dense_.segments()) all.push_back(segment.path);
     return all;
@@ -147,6 +146,20 @@ class DrivenModel {
     Matrix weight, gradient, first_moment, second_moment;
   };
 
+  /// What a checkpoint makes of a row.
+  struct Columns {
+    std::string name;
+    int64_t from = 0, to = 0;
+  };
+  static std::vector<Columns> columns_of(const TableShape& shape) {
+    const int64_t embedding = shape.gmf_width, bias = embedding + shape.width;
+    std::vector<Columns> all = {{"/gmf/" + shape.name + "/weight", 0, embedding},
+                                {"/embedding/" + shape.name + "/weight", embedding, bias},
+                                {"/embedding/" + shape.name + "/bias", bias, shape.cols()}};
+    std::erase_if(all, [](const Columns& c) { return c.from == c.to; });
+    return all;
+  }
+
   /// All rows of a table, as one class.
   OwnedRows owned(std::size_t table) {
     class_bounds_ = {0, tables_[table].weight.rows()};
@@ -173,14 +186,13 @@ class DrivenModel {
 
   void visit(const std::string& name, bool gradients, const std::function<void(float&)>& see) {
     for (std::size_t t = 0; t < tables_.size(); ++t) {
-      const std::string path = "/embedding/" + shapes_[t].name;
-      const bool weight = name == path + "/weight", bias = name == path + "/bias" && shapes_[t].has_bias;
-      if (!weight && !bias) continue;
-      Matrix& matrix = gradients ? tables_[t].gradient : tables_[t].weight;
-      const int64_t from = weight ? 0 : shapes_[t].width, to = weight ? shapes_[t].width : shapes_[t].cols();
-      for (int64_t r = 0; r < matrix.rows(); ++r)
-        for (int64_t c = from; c < to; ++c) see(matrix.row(r)[c]);
-      return;
+      for (const Columns& columns : columns_of(shapes_[t])) {
+        if (columns.name != name) continue;
+        Matrix& matrix = gradients ? tables_[t].gradient : tables_[t].weight;
+        for (int64_t r = 0; r < matrix.rows(); ++r)
+          for (int64_t c = columns.from; c < columns.to; ++c) see(matrix.row(r)[c]);
+        return;
+      }
     }
     for (std::size_t s = 0; s < dense_.segments().size(); ++s)
       if (dense_.segments()[s].path == name) {

@@ -23,13 +23,22 @@ inline Values example_values(const Network& net) {
   const auto add = [&](const std::string& name, std::size_t count) {
     p[name] = spread(count, phase += 0.9, 0.6);
   };
-  add("/embedding/user/weight", example_users * net.user_width);
-  add("/embedding/item/weight", example_items * net.item_width);
+  if (net.user_width > 0) {
+    add("/embedding/user/weight", example_users * net.user_width);
+    add("/embedding/item/weight", example_items * net.item_width);
+  }
   if (net.dot) {
     add("/embedding/user/bias", example_users);
     add("/embedding/item/bias", example_items);
     return p;
   }
+  if (net.gmf_width > 0) {
+    add("/gmf/user/weight", example_users * net.gmf_width);
+    add("/gmf/item/weight", example_items * net.gmf_width);
+    add("/gmf/weight", net.gmf_width);
+    if (!net.has_layers()) add("/gmf/bias", 1);
+  }
+  if (!net.has_layers()) return p;
   std::size_t in = net.user_width + net.item_width;
   for (std::size_t l = 0; l < net.hidden.size(); ++l) {
     const std::size_t out = net.hidden[l];

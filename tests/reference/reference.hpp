@@ -17,9 +17,12 @@ using Values = std::map<std::string, Vector>;
 
 struct Network {
   bool dot = false, batch_norm = false;
-  std::size_t user_width = 0, item_width = 0;
+  std::size_t user_width = 0, item_width = 0;  // 0 and no hidden layer: a product of further rows alone
   std::vector<std::size_t> hidden;
   std::optional<std::pair<double, double>> range;
+  std::size_t gmf_width = 0;  // of a product beside the layers, or alone
+
+  bool has_layers() const { return !dot && user_width > 0; }
 };
 
 /// Samples of one batch. Any type with these three members serves as one.
@@ -123,6 +126,35 @@ void dot_backward(const Network& net, const Values& p, const Samples& batch, con
   scatter_add(net, dx, batch, gradients);
 }
 
+/// z[r] += Σ_c w[c]·p[c]·q[c], of the rows of /gmf/user and /gmf/item. Alone, it brings the bias.
+template <class Samples>
+void gmf_forward(const Network& net, const Values& p, const Samples& batch, Vector& z) {
+  const Vector &users = p.at("/gmf/user/weight"), &items = p.at("/gmf/item/weight"),
+               &weight = p.at("/gmf/weight");
+  for (std::size_t r = 0; r < z.size(); ++r) {
+    if (!net.has_layers()) z[r] += p.at("/gmf/bias")[0];
+    for (std::size_t c = 0; c < net.gmf_width; ++c)
+      z[r] += weight[c] * users[static_cast<std::size_t>(batch.users[r]) * net.gmf_width + c] *
+              items[static_cast<std::size_t>(batch.items[r]) * net.gmf_width + c];
+  }
+}
+
+template <class Samples>
+void gmf_backward(const Network& net, const Values& p, const Samples& batch, const Vector& dz, Values& g) {
+  const Vector &users = p.at("/gmf/user/weight"), &items = p.at("/gmf/item/weight"),
+               &weight = p.at("/gmf/weight");
+  for (std::size_t r = 0; r < dz.size(); ++r) {
+    if (!net.has_layers()) g.at("/gmf/bias")[0] += dz[r];
+    for (std::size_t c = 0; c < net.gmf_width; ++c) {
+      const std::size_t u = static_cast<std::size_t>(batch.users[r]) * net.gmf_width + c,
+                        i = static_cast<std::size_t>(batch.items[r]) * net.gmf_width + c;
+      g.at("/gmf/weight")[c] += dz[r] * users[u] * items[i];
+      g.at("/gmf/user/weight")[u] += dz[r] * weight[c] * items[i];
+      g.at("/gmf/item/weight")[i] += dz[r] * weight[c] * users[u];
+    }
+  }
+}
+
 /// What the layers of `neural` leave for their way back.
 struct Tape {
   std::vector<Rows> inputs;           // of each layer, the output layer's last
@@ -177,7 +209,7 @@ void neural_backward(const Network& net, const Values& p, const Samples& batch, 
   scatter_add(net, masked(dy, masks.embedding), batch, g);
 }
 
-/// Loss, predictions, gradients and running statistics of one batch in training mode. Masks: `neural` only.
+/// Loss, predictions, gradients and running statistics of one batch in training mode. Masks: of layers only.
 template <class Samples>
 Result evaluate(const Network& net, const Values& p, const Samples& batch, const Masks& masks = {}) {
   Result result;
@@ -192,8 +224,12 @@ Result evaluate(const Network& net, const Values& p, const Samples& batch, const
     return result;
   }
   Tape tape;
-  const Vector z = neural_forward(net, p, batch, masks, true, tape);
-  neural_backward(net, p, batch, masks, tape, finish(net, batch, z, result), result.gradients);
+  Vector z(batch.users.size());
+  if (net.has_layers()) z = neural_forward(net, p, batch, masks, true, tape);
+  if (net.gmf_width > 0) gmf_forward(net, p, batch, z);
+  const Vector dz = finish(net, batch, z, result);
+  if (net.has_layers()) neural_backward(net, p, batch, masks, tape, dz, result.gradients);
+  if (net.gmf_width > 0) gmf_backward(net, p, batch, dz, result.gradients);
   for (std::size_t l = 0; l < tape.norms.size(); ++l)
     tape.norms[l].move_running(result.running.at(layer_path(l) + "/bn/running_mean"),
                                result.running.at(layer_path(l) + "/bn/running_var"));
@@ -204,7 +240,10 @@ Result evaluate(const Network& net, const Values& p, const Samples& batch, const
 template <class Samples>
 Vector predict(const Network& net, const Values& p, const Samples& batch) {
   Tape tape;
-  Vector y = net.dot ? dot_forward(net, p, batch) : neural_forward(net, p, batch, {}, false, tape);
+  Vector y(batch.users.size());
+  if (net.dot) y = dot_forward(net, p, batch);
+  if (net.has_layers()) y = neural_forward(net, p, batch, {}, false, tape);
+  if (net.gmf_width > 0) gmf_forward(net, p, batch, y);
   for (double& value : y) value = predict_one(net, value);
   return y;
 }

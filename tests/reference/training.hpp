@@ -13,9 +13,17 @@
 
 namespace ncf::reference {
 
+/// Values that belong to a row of a table.
+inline bool is_row(const std::string& name) {
+  return name.starts_with("/embedding/") || name.starts_with("/gmf/user/") || name.starts_with("/gmf/item/");
+}
+inline bool is_of_user(const std::string& name) {
+  return name.find("/user/") != std::string::npos;
+}
+
 /// Weight decay applies: to weights of Linear and to everything of an embedding, its bias too.
 inline bool decays(const std::string& name) {
-  if (name.starts_with("/embedding/")) return true;
+  if (is_row(name)) return true;
   return name.ends_with("/weight") && name.find("/bn/") == std::string::npos;
 }
 
@@ -65,17 +73,17 @@ class Training {
   const std::map<std::string, std::vector<Moments>>& moments() const { return moments_; }
 
  private:
-  static bool is_row(const std::string& name) { return name.starts_with("/embedding/"); }
   std::size_t width(const std::string& name) const {
     if (name.ends_with("/bias")) return 1;
-    return name.starts_with("/embedding/user/") ? net_.user_width : net_.item_width;
+    if (name.starts_with("/gmf/")) return net_.gmf_width;
+    return is_of_user(name) ? net_.user_width : net_.item_width;
   }
 
   /// Once for each row of each table that a sample of the batch uses.
   template <class Samples, class Visit>
   void each_touched_row(const Samples& batch, Visit&& visit) {
     for (const auto& [name, rows] : last_step_) {
-      const auto& ids = name.starts_with("/embedding/user/") ? batch.users : batch.items;
+      const auto& ids = is_of_user(name) ? batch.users : batch.items;
       for (auto row : std::set(ids.begin(), ids.end())) visit(name, static_cast<std::size_t>(row));
     }
   }

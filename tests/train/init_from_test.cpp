@@ -155,9 +155,10 @@ TEST_P(InitFrom, OtherShapesAreNamed) {
   EXPECT_NE(error.find("the model has "), std::string::npos) << error;
   const Config other = config_for(GetParam() == ModelKind::dot ? ModelKind::neural : ModelKind::dot);
   const std::string absent = error_of(path, other);
-  EXPECT_NE(absent.find(GetParam() == ModelKind::dot ? "/mlp/" : "/embedding/user/bias is absent"),
-            std::string::npos)
-      << absent;
+  const std::string expected = GetParam() == ModelKind::dot   ? "/mlp/"
+                               : GetParam() == ModelKind::gmf ? "/embedding/user/weight is absent"
+                                                              : "/embedding/user/bias is absent";
+  EXPECT_NE(absent.find(expected), std::string::npos) << absent;
 }
 
 TEST_P(InitFrom, WhereThereIsNoCheckpointItSaysSo) {
@@ -171,7 +172,9 @@ TEST_P(InitFrom, WhereThereIsNoCheckpointItSaysSo) {
   EXPECT_NE(error_of(run_, config_).find("has no valid checkpoint; the newest: "), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, InitFrom, ::testing::Values(ModelKind::neural, ModelKind::dot),
+INSTANTIATE_TEST_SUITE_P(Models, InitFrom,
+                         ::testing::Values(ModelKind::neural, ModelKind::dot, ModelKind::gmf,
+                                           ModelKind::neumf),
                          [](const auto& p) { return std::string(name_of(p.param)); });
 
 }  // namespace

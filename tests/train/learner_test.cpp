@@ -71,8 +71,8 @@ class LearnerTest
   void SetUp() override {
     auto [kind, batch_norm, embedding_update, rate, first_layer] = GetParam();
     const bool samples = first_layer == FirstLayer::samples;
-    if (kind == ModelKind::dot && (batch_norm || rate > 0 || samples))
-      GTEST_SKIP() << "the dot model has no such thing";
+    const bool flat = kind == ModelKind::dot || kind == ModelKind::gmf;
+    if (flat && (batch_norm || rate > 0 || samples)) GTEST_SKIP() << "a product of rows has no such thing";
     if (rate > 0 && samples) GTEST_SKIP() << "with dropout on the embeddings there is no other way";
     config = config_for(kind, batch_norm, embedding_update, rate);
     config.train.first_layer = first_layer;
@@ -135,8 +135,18 @@ TEST_P(LearnerTest, RoundedOnTheWireTheyLearnNearlyThat) {
     EXPECT_NE(plain.values, rounded.values);
   EXPECT_EQ(rounded.values, beside.values);
   EXPECT_EQ(shared.values, in_place.values) << "nothing is sent";
-  // A value is off by up to 2^-9 of it where it is sent, and after forty steps some of that is left.
-  EXPECT_NEAR(plain.loss, rounded.loss, 1e-2 * plain.loss);
+  // A value is off by up to 2^-9 of it where it is sent, and after forty steps some of that is left. With
+  // batch normalisation more, one way or the other: there the mean of several runs tells.
+  double off = 0;
+  const int64_t runs = config.model.batch_norm ? 8 : 1;
+  for (int64_t run = 0; run < runs; ++run) {
+    config.run.seed += 1;
+    config.comm.wire = WireKind::fp32;
+    const double exact = outcome(world, config).loss;
+    config.comm.wire = WireKind::bf16;
+    off += (outcome(world, config).loss / exact - 1) / static_cast<double>(runs);
+  }
+  EXPECT_NEAR(off, 0, config.model.batch_norm ? 1e-2 : 1e-4);
 }
 
 TEST(Learner, WhatIsPredictedIsNotRoundedOnTheWire) {
@@ -200,11 +210,11 @@ TEST_P(LearnerTest, OnOneRankGranulesChangeOnlyTheRounding) {
     ASSERT_NEAR(plain.values[k], fixed.values[k], 2e-4) << "value " << k;
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LearnerTest,
-                         testing::Combine(testing::Values(ModelKind::neural, ModelKind::dot), testing::Bool(),
-                                          testing::Values(EmbeddingUpdate::lazy, EmbeddingUpdate::dense),
-                                          testing::Values(0.0, 0.3),
-                                          testing::Values(FirstLayer::rows, FirstLayer::samples)));
+INSTANTIATE_TEST_SUITE_P(
+    Models, LearnerTest,
+    testing::Combine(testing::Values(ModelKind::neural, ModelKind::dot, ModelKind::gmf, ModelKind::neumf),
+                     testing::Bool(), testing::Values(EmbeddingUpdate::lazy, EmbeddingUpdate::dense),
+                     testing::Values(0.0, 0.3), testing::Values(FirstLayer::rows, FirstLayer::samples)));
 
 TEST(Learner, InBf16AFixedOrderGivesTheSameBits) {
   if (!has_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";

@@ -23,6 +23,7 @@ struct TableRecord {
   int64_t rows = 0;
   int64_t width = 0;
   bool has_bias = false;
+  int64_t gmf_width = 0;
   bool operator==(const TableRecord&) const = default;
 };
 

@@ -15,17 +15,21 @@
 
 namespace ncf {
 
-/// A sharded table as one rank holds it: local row l is global row l * world + rank. Stored as
-/// /embedding/<name>/weight, and beside it bias, the moments and last_step.
+/// A sharded table as one rank holds it: local row l is global row l * world + rank. Its columns are, first
+/// to last, what is stored as /gmf/<name>/weight, /embedding/<name>/weight and /embedding/<name>/bias, the
+/// moments and last_step beside them.
 struct TableView {
   std::string name;         // "user"
   int64_t total_rows = 0;   // over all ranks, row 0 ("unknown") included
-  int64_t width = 0;        // columns of the weight
-  bool has_bias = false;    // then the matrices have width + 1 columns, the last one the bias
-  MatrixView weight;        // [local rows × width (+ 1)]
+  int64_t width = 0;        // columns of the embedding
+  bool has_bias = false;    // the last column
+  int64_t gmf_width = 0;    // columns of a generalized matrix factorization, before them
+  MatrixView weight;        // [local rows × cols()]
   MatrixView first_moment;  // same shape; cols == 0: none. A rank without rows still sets cols.
   MatrixView second_moment;
   std::optional<std::span<int64_t>> last_step;  // [local rows], the step up to which a row is moved
+
+  int64_t cols() const { return gmf_width + width + (has_bias ? 1 : 0); }
 };
 
 /// A replicated parameter, equal on every rank; rank 0 writes it, every rank reads it.

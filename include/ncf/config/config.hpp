@@ -19,7 +19,7 @@ enum class DataFormat { automatic, movielens_100k, movielens_dat, movielens_csv,
 enum class SplitKind { random, leave_one_out, given };
 enum class VocabularyKind { train, all };
 enum class Duplicates { last, first, mean, error };
-enum class ModelKind { neural, dot };
+enum class ModelKind { neural, dot, gmf, neumf };
 enum class OptimizerKind { adamw, sgd };
 enum class ScheduleKind { one_cycle, cosine, step, constant };
 enum class EmbeddingUpdate { lazy, dense };
@@ -167,6 +167,7 @@ struct EmbeddingDim {  // 0: the rule of thumb
 struct ModelConfig {
   ModelKind kind = ModelKind::neural;
   EmbeddingDim embedding_dim;
+  int64_t gmf_dim = 0;  // 0: the last hidden layer's width
   std::vector<int64_t> hidden = {100, 50};
   std::optional<std::vector<double>> y_range;  // [low, high]; none: the raw output
   bool batch_norm = false;
@@ -174,25 +175,37 @@ struct ModelConfig {
   double embedding_dropout = 0.0;
 
   bool operator==(const ModelConfig&) const = default;
+  /// Whether there are layers: then what is said of them counts.
+  bool has_layers() const { return kind == ModelKind::neural || kind == ModelKind::neumf; }
   void describe(Fields& f) {
-    f.field("kind", kind, {.main = true},
-            "`neural`: embeddings, hidden layers, one output; `dot`: dot product of embeddings, plus biases");
-    f.field("embedding_dim", embedding_dim, {.min = 1, .max = 65536, .main = true},
-            "width of the embeddings; `auto`: min(600, round(1.6 n^0.56)) for n rows. `dot` takes one for "
-            "both, with `auto` the smaller");
+    f.field(
+        "kind", kind, {.main = true},
+        "`neural`: embeddings, hidden layers, one output; `dot`: dot product of embeddings, plus biases; "
+        "`gmf`: a linear unit on their element-wise product; `neumf`: `gmf` and `neural` side by side, each "
+        "with embeddings of its own, under one output");
+    f.field(
+        "embedding_dim", embedding_dim, {.min = 1, .max = 65536, .main = true},
+        "width of the embeddings; `auto`: min(600, round(1.6 n^0.56)) for n rows. `dot` and `gmf` take one "
+        "for both, with `auto` the smaller. `neumf`: of those that the hidden layers take");
+    f.field("gmf_dim", gmf_dim, {.min = 1, .max = 65536, .automatic = true},
+            "`neumf`: width of the embeddings that are multiplied; `auto`: of the last hidden layer");
     f.field("hidden", hidden, {.min = 1, .max = 65536, .main = true},
-            "`neural`: widths of the hidden layers");
+            "`neural`, `neumf`: widths of the hidden layers");
     f.field("y_range", y_range, {.main = true},
             "predictions are squeezed into this range by a sigmoid; best a little wider than the ratings");
     f.field("batch_norm", batch_norm, {.main = true},
-            "`neural`: batch normalisation after each hidden layer, over the global batch");
-    f.field(
-        "dropout", dropout, {.min = 0, .below = 1, .main = true},
-        "`neural`: share of units dropped after the hidden layers; one for all, or a list with one a layer");
+            "`neural`, `neumf`: batch normalisation after each hidden layer, over the global batch");
+    f.field("dropout", dropout, {.min = 0, .below = 1, .main = true},
+            "`neural`, `neumf`: share of units dropped after the hidden layers; one for all, or a list with "
+            "one a "
+            "layer");
     f.field("embedding_dropout", embedding_dropout, {.min = 0, .below = 1},
-            "`neural`: share of embedding values dropped");
+            "`neural`, `neumf`: share of embedding values dropped that the hidden layers take");
   }
 };
+
+/// "neural [100, 50]", "dot product with biases": its kind and layers.
+std::string words_for(const ModelConfig& model);
 
 struct TrainConfig {
   int64_t epochs = 5;

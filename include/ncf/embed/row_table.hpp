@@ -1,7 +1,7 @@
 #pragma once
 /// One embedding table as one rank holds it: its rows, their moments, and up to which step each row's weight
-/// decay has been applied. Local row l is global row l·P + rank. A table with a bias keeps it as its last
-/// column.
+/// decay has been applied. Local row l is global row l·P + rank. The columns of a row: first those of a
+/// generalized matrix factorization, then the embedding, then a bias; a model has some of them.
 
 #include <cstdint>
 #include <string>
@@ -17,8 +17,11 @@ struct TableShape {
   int64_t rows = 0;   ///< over all ranks, the unknown row 0 included
   int64_t width = 0;  ///< embedding width
   bool has_bias = false;
+  int64_t gmf_width = 0;
 
-  int64_t cols() const { return width + (has_bias ? 1 : 0); }
+  /// What a message calls its rows: where a checkpoint has them, or some of their columns.
+  std::string path() const { return (width > 0 ? "/embedding/" : "/gmf/") + name; }
+  int64_t cols() const { return gmf_width + width + (has_bias ? 1 : 0); }
 };
 
 class RowTable {

@@ -13,7 +13,7 @@ namespace ncf {
 /// One table in one step. Numbers of rows are expected ones, hence not whole.
 struct TableWork {
   int64_t rows = 0;        ///< over all ranks
-  int64_t cols = 0;        ///< width, and one for a bias
+  int64_t cols = 0;        ///< of a row: all that it has
   int64_t travels = 0;     ///< values that go from the owner of a row to those who use it, and back
   double unique_here = 0;  ///< different rows in a rank's part of the batch
   double unique_all = 0;   ///< different rows in the whole batch
@@ -25,8 +25,9 @@ struct StepWork {
   int64_t world = 1;
   int64_t batch = 1;  ///< samples over all ranks
   std::vector<TableWork> tables;
-  /// Of the dense layers, the input first, the output last; empty: a dot product.
+  /// Of the dense layers, the input first, the output last; empty: a product of rows and nothing else.
   std::vector<int64_t> units;
+  int64_t gmf_cols = 0;     ///< of a row: what is multiplied by the other table's
   bool batch_norm = false;  ///< after every hidden layer
   int64_t parts = 1;        ///< in which the rows of a batch come (comm.overlap)
   bool projects = false;    ///< the first layer is computed once a row, by the row's owner

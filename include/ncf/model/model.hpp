@@ -14,8 +14,8 @@
 #include "ncf/embed/row_sums.hpp"
 #include "ncf/embed/row_table.hpp"
 #include "ncf/model/batch.hpp"
-#include "ncf/model/dot.hpp"
 #include "ncf/model/neural.hpp"
+#include "ncf/model/product.hpp"
 #include "ncf/model/rounds.hpp"
 #include "ncf/model/row_projection.hpp"
 #include "ncf/nn/parameters.hpp"
@@ -80,7 +80,7 @@ class Model {
   void predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions);
 
  private:
-  std::variant<Neural, Dot> model_;
+  std::variant<Neural, Product> model_;
   std::array<int64_t, 2> cols_{};  // of the tables
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 /// fastai's EmbeddingNN: x = [E_u, E_i]; hidden layers Linear–ReLU(–BatchNorm)(–Dropout); one output unit; a
-/// rating squeezed into a range; mean squared error.
+/// rating squeezed into a range; mean squared error. And He et al.'s NeuMF: the same with a product of
+/// further embeddings beside the layers (product_tower.hpp), whose unit is the other half of the output unit.
 ///
 /// The first layer is computed by rows where that can be and is quicker (row_projection.hpp): not with
 /// dropout on the embeddings, where every sample has inputs of its own. Samples are computed in micro-batches
@@ -18,6 +19,7 @@
 #include "ncf/embed/row_sums.hpp"
 #include "ncf/embed/row_table.hpp"
 #include "ncf/model/batch.hpp"
+#include "ncf/model/product_tower.hpp"
 #include "ncf/model/rounds.hpp"
 #include "ncf/model/row_projection.hpp"
 #include "ncf/model/sample_order.hpp"
@@ -40,13 +42,14 @@ class Neural {
   /// on each of them.
   void begin(Use use, int64_t rows, DenseParameters& parameters);
 
-  /// Whether the first layer is computed by rows: then what travels are its products, `units()` a row.
+  /// Whether the first layer is computed by rows: then what travels are its products, after the columns of
+  /// the tower, which travel themselves.
   bool projects() const { return projects_; }
-  int64_t units() const { return hidden_.at(0).units; }
+  int64_t projected_cols() const { return tower_cols() + hidden_.at(0).units; }
   std::size_t projecting_weight() const { return hidden_.at(0).weight; }  // its segment
   void project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out);
-  void project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules,
-                        ConstMatrixView sums, DenseParameters& parameters, MatrixView row_gradients);
+  void project_backward(std::size_t table, const OwnedRows& rows, const Granules& granules, MatrixView sums,
+                        DenseParameters& parameters, MatrixView row_gradients);
 
   Rounds rounds() const {
     return {.micro_batch = batch_norm_ ? 0 : train_.micro_batch, .workers = pool_->workers()};
@@ -115,11 +118,21 @@ class Neural {
                       std::span<float> predictions) const;
   ForwardWeight weight_of(std::size_t layer, DenseParameters& parameters) const;
   std::span<const float> bias_of(const Hidden& h, DenseParameters& parameters) const;
+  int64_t input_cols() const { return tables_[0].width + tables_[1].width; }
+  /// Columns of a row as it travels that are the tower's.
+  int64_t tower_cols() const {
+    return !tower_ ? 0 : projects_ ? tower_room(tower_->width()) : tower_->width();
+  }
+  /// The columns that the layers take, of rows of a table as they travel, or of their gradients.
+  template <class View>
+  View of_layers(std::size_t table, View rows) const {
+    return rows.cols_from(tower_cols(), projects_ ? hidden_[0].units : tables_[table].width);
+  }
 
   // neural_pass.cpp
   void train_pass(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                   std::span<RowSums, 2> sums, LossSum& loss, const GlobalSum& sum) const;
-  static void gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at, Matrix& input);
+  void gather_input(const BatchView& batch, int64_t first, int64_t count, int64_t at, Matrix& input) const;
   void forward(const BatchView& batch, const Pass& pass, Workspace& work, DenseParameters& parameters,
                const GlobalSum& sum) const;
   void forward_linear(const BatchView& batch, const Pass& pass, Workspace& work, std::size_t layer,
@@ -148,6 +161,7 @@ class Neural {
 
   std::vector<Hidden> hidden_;
   std::size_t out_weight_ = 0, out_bias_ = 0;
+  std::optional<ProductTower> tower_;  // NeuMF's
   std::optional<OutputRange> range_;
   bool batch_norm_ = false;
   double embedding_dropout_ = 0;

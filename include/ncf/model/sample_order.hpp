@@ -8,6 +8,7 @@
 /// Samples are sorted by x·v, which is a sum of one
 /// number a row of either table.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -23,9 +24,11 @@ class SampleOrder {
  public:
   /// The samples of each granule in their new order; user_slots, item_slots and ratings of `batch` then are
   /// memory of this object, until the next call. The rows must have arrived. weight [units × inputs], and
-  /// transposed: of the first layer, whose inputs are a user's row and an item's. A function of these and of
-  /// the granule's samples alone. Where numbers are not finite the order is any.
-  void arrange(ConstMatrixView weight, ConstMatrixView transposed, BatchView& batch, WorkerPool& pool);
+  /// transposed: of the first layer, whose inputs are a user's row and an item's: of the batch's `rows` the
+  /// columns that it takes. A function of these and of the granule's samples alone. Where numbers are not
+  /// finite the order is any.
+  void arrange(ConstMatrixView weight, ConstMatrixView transposed, std::array<ConstMatrixView, 2> rows,
+               BatchView& batch, WorkerPool& pool);
 
   /// The direction for the last call: [inputs], of length 1, or zeros.
   std::span<const float> direction() const { return direction_; }

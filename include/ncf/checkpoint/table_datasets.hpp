@@ -17,7 +17,7 @@ struct TableDataset {
   bool one_dimension = false;
 };
 
-/// Weight, bias and moments, as far as the table has them.
+/// Weights, bias and moments, as far as the table has them.
 std::vector<TableDataset> float_datasets(const TableView& table, const MomentNames& moments);
 std::string last_step_name(const TableView& table);
 

@@ -1,7 +1,8 @@
-#include "ncf/model/dot.hpp"
+#include "ncf/model/product.hpp"
 
 #include <algorithm>
 
+#include "ncf/model/dense_init.hpp"
 #include "ncf/util/denormals.hpp"
 #include "ncf/util/target.hpp"
 
@@ -51,25 +52,39 @@ std::span<T> part(std::span<T> all, int64_t first, int64_t count) {
 
 }  // namespace
 
-Dot::Dot(const ModelConfig& config, WorkerPool& pool) : pool_(&pool) {
+Product::Product(const ModelConfig& config, const std::vector<TableShape>& tables, uint64_t seed,
+                 DenseParameters& parameters, WorkerPool& pool)
+    : pool_(&pool) {
   if (config.y_range)
     range_ =
         OutputRange{static_cast<float>(config.y_range->at(0)), static_cast<float>(config.y_range->at(1))};
+  if (config.kind != ModelKind::gmf) return;
+  const int64_t width = tables.at(0).gmf_width;
+  tower_.emplace(width, width, seed, parameters);
+  bias_ = parameters.add("/gmf/bias", {1}, false);
+  init_uniform(parameters, bias_, width, seed);
 }
 
-void Dot::forward(const BatchView& batch, int64_t first, int64_t count) {
+void Product::forward(const BatchView& batch, int64_t first, int64_t count, DenseParameters& parameters) {
+  const std::span<float> z = part(std::span(z_), first, count);
+  if (tower_) {
+    std::ranges::fill(z, parameters.value(bias_)[0]);
+    return tower_->forward(batch, first, parameters, z);
+  }
   dot_forward(batch.users, batch.items, part(batch.user_slots, first, count),
-              part(batch.item_slots, first, count), z_.data() + first);
+              part(batch.item_slots, first, count), z.data());
 }
 
-void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& loss) {
+void Product::train(const BatchView& batch, DenseParameters& parameters, std::span<RowSums, 2> sums,
+                    LossSum& loss) {
   z_.resize(static_cast<std::size_t>(batch.samples()));
   std::vector<LossSum> losses(static_cast<std::size_t>(batch.granules()));
   pool_->run(batch.granules(), [&](int64_t granule, int64_t) {
     const FlushDenormals flush;
     const auto g = static_cast<std::size_t>(granule);
     for (int64_t first = batch.bounds[g]; first < batch.bounds[g + 1]; first += at_once)
-      train_part(batch, first, std::min(at_once, batch.bounds[g + 1] - first), sums, losses[g]);
+      train_part(batch, granule, first, std::min(at_once, batch.bounds[g + 1] - first), parameters, sums,
+                 losses[g]);
   });
   for (const LossSum& of_granule : losses) {
     loss.exact.add(of_granule.exact);
@@ -77,21 +92,25 @@ void Dot::train(const BatchView& batch, std::span<RowSums, 2> sums, LossSum& los
   }
 }
 
-void Dot::train_part(const BatchView& batch, int64_t first, int64_t count, std::span<RowSums, 2> sums,
-                     LossSum& loss) {
+void Product::train_part(const BatchView& batch, int64_t granule, int64_t first, int64_t count,
+                         DenseParameters& parameters, std::span<RowSums, 2> sums, LossSum& loss) {
   batch.wait_for(first, count);
-  forward(batch, first, count);
-  loss.plain += squared_error(part(std::span(z_), first, count), part(batch.ratings, first, count), range_,
-                              batch.global_rows, loss.exact);
+  forward(batch, first, count, parameters);
+  const std::span<float> z = part(std::span(z_), first, count);
+  loss.plain += squared_error(z, part(batch.ratings, first, count), range_, batch.global_rows, loss.exact);
+  if (tower_) {
+    for (const float dz : z) parameters.gradient(bias_, granule)[0] += dz;
+    return tower_->backward(batch, first, granule, tower_->width(), parameters, z, sums);
+  }
   dot_backward(batch.users, batch.items, part(batch.user_slots, first, count),
-               part(batch.item_slots, first, count), z_.data() + first, sums[0].terms(first, count),
+               part(batch.item_slots, first, count), z.data(), sums[0].terms(first, count),
                sums[1].terms(first, count), sums[0].values(), sums[1].values());
 }
 
-void Dot::predict(const BatchView& batch, std::span<float> predictions) {
+void Product::predict(const BatchView& batch, DenseParameters& parameters, std::span<float> predictions) {
   z_.resize(static_cast<std::size_t>(batch.samples()));
   pool_->run((batch.samples() + at_once - 1) / at_once, [&](int64_t k, int64_t) {
-    forward(batch, k * at_once, std::min(at_once, batch.samples() - k * at_once));
+    forward(batch, k * at_once, std::min(at_once, batch.samples() - k * at_once), parameters);
   });
   predict_in_range(z_, range_);
   std::ranges::copy(z_, predictions.begin());
