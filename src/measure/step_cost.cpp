@@ -68,10 +68,8 @@ StepWork step_work(const Config& config, int64_t world, int64_t user_rows, int64
     w.units.insert(w.units.end(), config.model.hidden.begin(), config.model.hidden.end());
     w.units.push_back(1);
     w.batch_norm = config.model.batch_norm;
-    // Dropout on the embeddings is another for every sample.
-    w.projects = !config.model.hidden.empty() && config.model.embedding_dropout == 0 &&
-                 projects_rows(config.train, table_shapes(config.model, user_rows, item_rows),
-                               config.model.hidden[0], w.batch);
+    w.projects =
+        projects_rows(config.model, config.train, table_shapes(config.model, user_rows, item_rows), w.batch);
     w.by_gates = goes_by_gates(config, world);
   }
   if (w.projects)

@@ -15,8 +15,7 @@ constexpr int64_t window = 256;  // rows that are predicted together at fixed pl
 
 Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::vector<TableShape>& tables,
                uint64_t seed, DenseParameters& parameters, WorkerPool& pool)
-    : batch_norm_(config.batch_norm),
-      embedding_dropout_(config.embedding_dropout),
+    : config_(config),
       train_(train),
       precision_(train.precision == PrecisionKind::bf16 ? Precision::bf16 : Precision::fp32),
       seed_(seed),
@@ -35,7 +34,7 @@ Neural::Neural(const ModelConfig& config, const TrainConfig& train, const std::v
     h.dropout = config.dropout.size() == 1 ? config.dropout[0] : config.dropout.at(l);
     h.weight = parameters.add(path + "/weight", {out, in}, true);
     init_uniform(parameters, h.weight, in, seed);
-    if (batch_norm_) {
+    if (config_.batch_norm) {
       h.bn_weight = parameters.add(path + "/bn/weight", {out}, false);
       h.bn_bias = parameters.add(path + "/bn/bias", {out}, false);
       h.bn_mean = parameters.add(path + "/bn/running_mean", {out}, false, false);
@@ -66,16 +65,15 @@ void Neural::begin(Use use, int64_t rows, DenseParameters& parameters) {
   // Where a row's products depend on the rows beside it, these must be the same.
   fixed_places_ = alike && !rows_are_independent(Op::transpose);
   // Samples to predict come in the order of the ratings, where a user's often stand together.
-  projects_ = !hidden_.empty() && !fixed_places_ &&
-              (use != Use::train ||
-               (embedding_dropout_ == 0 && projects_rows(train_, tables_, hidden_[0].units, rows)));
+  projects_ = use == Use::train ? projects_rows(config_, train_, tables_, rows) : !hidden_.empty();
+  if (fixed_places_) projects_ = false;
   transposed_ = !alike && wants_plain_right(rows);
   if (!transposed_) return;
   for (Hidden& h : hidden_) transpose(parameters.matrix(h.weight), h.transposed_weight);
 }
 
 std::span<const float> Neural::bias_of(const Hidden& h, DenseParameters& parameters) const {
-  return batch_norm_ ? std::span<const float>() : parameters.value(h.bias);
+  return config_.batch_norm ? std::span<const float>() : parameters.value(h.bias);
 }
 
 ForwardWeight Neural::weight_of(std::size_t layer, DenseParameters& parameters) const {
@@ -102,7 +100,7 @@ void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Gr
   const TableShape& shape = tables_[table];
   if (tower_)
     for (int64_t r = 0; r < sums.rows; ++r) std::copy_n(sums.row(r), shape.gmf_width, row_gradients.row(r));
-  const bool with_bias = table == 0 && !batch_norm_;
+  const bool with_bias = table == 0 && !config_.batch_norm;
   project_rows_backward({rows.values.cols_from(shape.gmf_width, shape.width), rows.class_bounds},
                         of_layers(table, sums), granules, parameters, hidden_[0].weight,
                         table == 0 ? 0 : tables_[0].width, with_bias ? &hidden_[0].bias : nullptr,
@@ -115,9 +113,8 @@ bool Neural::sorts_samples(int64_t rows, int64_t largest) const {
   // dropout belong to places.
   constexpr int64_t enough_rows = 1024, enough_units = 256;
   return rows >= enough_rows && largest > train_.micro_batch && hidden_.size() > 1 &&
-         hidden_[0].units >= enough_units && embedding_dropout_ == 0 &&
-         std::ranges::none_of(hidden_, [&](const Hidden& h) { return transforms(h); }) &&
-         !projects_rows(train_, tables_, hidden_[0].units, rows);
+         hidden_[0].units >= enough_units && config_.embedding_dropout == 0 && config_.plain_layers() &&
+         !projects_rows(config_, train_, tables_, rows);
 }
 
 void Neural::order_samples(BatchView& batch, DenseParameters& parameters) {
@@ -168,7 +165,7 @@ void Neural::train(const BatchView& batch, DenseParameters& parameters, std::spa
     const auto at = static_cast<std::size_t>(g);
     granules.push_back({batch.bounds[at], batch.bounds[at + 1] - batch.bounds[at], g});
   }
-  if (batch_norm_)  // one pass over the whole slice
+  if (config_.batch_norm)  // one pass over the whole slice
     return train_pass(batch, pass_of(batch, 0, granules, batch.samples()), work_[0], parameters, sums, loss,
                       sum);
   if (const int64_t together = granules_at_once(granules); together > 1)

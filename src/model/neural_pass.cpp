@@ -58,7 +58,7 @@ void Neural::leave_out_units(const Pass& pass, std::size_t layer, Activation& a)
   a.leaves_out = in_products && pass.training && !pass.at_once && layer + 1 < hidden_.size() &&
                  !transforms(hidden_[layer]) && by_gates(pass.rows) && leaving_out_pays(pass.rows) &&
                  a.on.find(a.relu.view(), most);
-  a.zeros = batch_norm_ ? Zeros::few : Zeros::many;
+  a.zeros = config_.batch_norm ? Zeros::few : Zeros::many;
   if (a.leaves_out) a.zeros = a.on.move_together(a.relu.view());
 }
 
@@ -91,7 +91,7 @@ void Neural::train_pass(const BatchView& batch, const Pass& pass, Workspace& wor
   if (!projects_) {
     work.input.reshape_aligned(pass.rows, input_cols());
     gather_input(batch, pass.first, pass.rows, 0, work.input);
-    dropout(work.input.view(), embedding_dropout_, seed_, pass.stream, pass.first_position);
+    dropout(work.input.view(), config_.embedding_dropout, seed_, pass.stream, pass.first_position);
   }
   forward(batch, pass, work, parameters, sum);
   if (tower_) tower_->forward(batch, pass.first, parameters, work.z);
@@ -144,11 +144,11 @@ void Neural::forward(const BatchView& batch, const Pass& pass, Workspace& work, 
     if (!transforms(h)) continue;
     a.output.reshape_aligned(pass.rows, h.units);
     for (int64_t r = 0; r < pass.rows; ++r) std::copy_n(a.relu.row(r), h.units, a.output.row(r));
-    if (batch_norm_ && pass.training)
+    if (config_.batch_norm && pass.training)
       a.batch_norm.forward(a.output.view(), batch.bounds, parameters.value(h.bn_weight),
                            parameters.value(h.bn_bias), parameters.value(h.bn_mean),
                            parameters.value(h.bn_var), sum);
-    else if (batch_norm_)
+    else if (config_.batch_norm)
       BatchNorm::evaluate(a.output.view(), parameters.value(h.bn_weight), parameters.value(h.bn_bias),
                           parameters.value(h.bn_mean), parameters.value(h.bn_var));
     if (pass.training) dropout(a.output.view(), h.dropout, seed_, pass.stream + l + 1, pass.first_position);
@@ -174,7 +174,7 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
   for (std::size_t l = layers; l-- > 0;) {
     const Hidden& h = hidden_[l];
     dropout(dy, h.dropout, seed_, pass.stream + l + 1, pass.first_position);
-    if (batch_norm_)
+    if (config_.batch_norm)
       work.activations[l].batch_norm.backward(dy, batch.bounds, parameters.value(h.bn_weight),
                                               parameters.gradient_rows(h.bn_weight),
                                               parameters.gradient_rows(h.bn_bias), sum);
@@ -187,7 +187,7 @@ void Neural::backward(const BatchView& batch, const Pass& pass, Workspace& work,
     std::swap(work.gradient, work.next_gradient);
     dy = dx;
   }
-  dropout(dy, embedding_dropout_, seed_, pass.stream, pass.first_position);
+  dropout(dy, config_.embedding_dropout, seed_, pass.stream, pass.first_position);
   add_input_gradients(pass, dy, sums);
 }
 
@@ -268,7 +268,7 @@ void Neural::backward_linear(Workspace& work, std::size_t layer, const Chunk& c,
              {parameters.gradient(h.bias, c.granule).data(), 1, h.units});
   } else if (layer + 1 < hidden_.size() || !unit_above_relu()) {
     relu_backward(work.activations[layer].relu.view().rows_from(c.first, c.count), dy,
-                  batch_norm_ ? std::span<float>() : parameters.gradient(h.bias, c.granule));
+                  config_.batch_norm ? std::span<float>() : parameters.gradient(h.bias, c.granule));
   }
   with_weight(work, a.part(), inputs_on(work, layer), parameters.matrix(h.weight),
               parameters.gradient_matrix(h.weight, c.granule), [&](auto weight, auto gradient) {

@@ -15,14 +15,19 @@ bool across_classes(const OwnedRows& rows, Op op_weight, const WorkerPool& pool)
 
 }  // namespace
 
-bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables, int64_t units,
+bool projects_rows(const ModelConfig& model, const TrainConfig& train, std::span<const TableShape> tables,
                    int64_t samples) {
+  // With dropout on the embeddings every sample has inputs of its own.
+  if (model.hidden.empty() || model.embedding_dropout > 0) return false;
   if (train.first_layer != FirstLayer::automatic) return train.first_layer == FirstLayer::rows;
   // What is read and written in a core's cache costs next to nothing; past it, a byte as much as so many
-  // operations of a matrix product.
+  // operations of products with the samples. Of these more are done in a second where units can be left out
+  // of them (docs/decisions/factored-first-layer.md).
   constexpr double cache_bytes = 1 << 20;
-  const double flops_a_byte = train.precision == PrecisionKind::bf16 ? 16 : 8;
-  const auto batch = static_cast<double>(samples), width = static_cast<double>(units);
+  const bool bf16 = train.precision == PrecisionKind::bf16;
+  const bool leaves_out = model.hidden.size() > 1 && model.plain_layers();
+  const double flops_a_byte = leaves_out ? (bf16 ? 50 : 18) : (bf16 ? 16 : 8);
+  const auto batch = static_cast<double>(samples), width = static_cast<double>(model.hidden[0]);
   double flops = 0, bytes = 0;
   for (const TableShape& t : tables) {
     const auto rows = static_cast<double>(t.rows), cols = static_cast<double>(t.width);

@@ -43,29 +43,45 @@ TEST(ProjectsRows, WhereRowsAreUsedOftenOrProductsAreNarrow) {
       {{"user", 944, 74}, {"item", 1635, 101}, 100, 64, true},
       // MovieLens-20M: hardly a row is used twice, and its product is four times as wide as it is.
       {{"user", 138'494, 64}, {"item", 26'745, 64}, 256, 8192, false},
-      // Most rows are used twice.
-      {{"user", 138'494, 64}, {"item", 26'745, 64}, 256, 65'536, true},
+      // Most rows are used twice, which is not enough yet; with narrower products it is.
+      {{"user", 138'494, 64}, {"item", 26'745, 64}, 256, 65'536, false},
+      {{"user", 138'494, 64}, {"item", 26'745, 64}, 100, 65'536, true},
+      {{"user", 138'494, 128}, {"item", 26'745, 128}, 256, 65'536, true},
       // With widths by rule of thumb the product is narrower than the row.
       {{"user", 138'494, 600}, {"item", 26'745, 482}, 100, 8192, true},
   };
   TrainConfig train;
+  ModelConfig model;
+  const auto by_rows = [&](const Work& w) {
+    model.hidden = {w.units, 50};
+    return projects_rows(model, train, std::array{w.user, w.item}, w.batch);
+  };
   for (const Work& w : works)
-    EXPECT_EQ(projects_rows(train, std::array{w.user, w.item}, w.units, w.batch), w.by_rows)
-        << w.user.rows << " users, batch " << w.batch;
+    EXPECT_EQ(by_rows(w), w.by_rows) << w.user.rows << " users, batch " << w.batch << ", " << w.units;
   train.first_layer = FirstLayer::rows;
-  for (const Work& w : works) EXPECT_TRUE(projects_rows(train, std::array{w.user, w.item}, w.units, w.batch));
+  for (const Work& w : works) EXPECT_TRUE(by_rows(w));
+  model.embedding_dropout = 0.1;
+  for (const Work& w : works) EXPECT_FALSE(by_rows(w)) << "every sample has inputs of its own";
+  model.embedding_dropout = 0;
   train.first_layer = FirstLayer::samples;
-  for (const Work& w : works)
-    EXPECT_FALSE(projects_rows(train, std::array{w.user, w.item}, w.units, w.batch));
+  for (const Work& w : works) EXPECT_FALSE(by_rows(w));
 }
 
 TEST(ProjectsRows, MoreOftenForSlowerProducts) {
-  // Between the two precisions' limits: float32 products are worth saving, bfloat16 ones are not.
   const std::array tables = {TableShape{"user", 138'494, 64}, TableShape{"item", 26'745, 64}};
   TrainConfig fp32, bf16;
   bf16.precision = PrecisionKind::bf16;
-  EXPECT_TRUE(projects_rows(fp32, tables, 256, 32'000));
-  EXPECT_FALSE(projects_rows(bf16, tables, 256, 32'000));
+  ModelConfig plain, normalised;
+  plain.hidden = normalised.hidden = {256, 128};
+  normalised.batch_norm = true;
+  // Between the two precisions' limits: float32 products are worth saving, bfloat16 ones are not.
+  EXPECT_TRUE(projects_rows(plain, fp32, tables, 100'000));
+  EXPECT_FALSE(projects_rows(plain, bf16, tables, 100'000));
+  // Batch normalisation leaves no units out.
+  EXPECT_TRUE(projects_rows(normalised, fp32, tables, 32'000));
+  EXPECT_FALSE(projects_rows(plain, fp32, tables, 32'000));
+  EXPECT_FALSE(projects_rows(normalised, bf16, tables, 32'000));
+  EXPECT_TRUE(projects_rows(normalised, bf16, tables, 100'000));
 }
 
 class RowProjection : public testing::TestWithParam<bool> {

@@ -4,6 +4,7 @@
 /// page, validation and the echo into config.yaml are loops over that declaration (fields.hpp). Rules between
 /// keys are in check.hpp.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -177,6 +178,10 @@ struct ModelConfig {
   bool operator==(const ModelConfig&) const = default;
   /// Whether there are layers: then what is said of them counts.
   bool has_layers() const { return kind == ModelKind::neural || kind == ModelKind::neumf; }
+  /// Whether the hidden layers are Linear and ReLU and nothing else.
+  bool plain_layers() const {
+    return !batch_norm && std::ranges::none_of(dropout, [](double share) { return share > 0; });
+  }
   void describe(Fields& f) {
     f.field(
         "kind", kind, {.main = true},

@@ -52,7 +52,7 @@ class Neural {
                         DenseParameters& parameters, MatrixView row_gradients);
 
   Rounds rounds() const {
-    return {.micro_batch = batch_norm_ ? 0 : train_.micro_batch, .workers = pool_->workers()};
+    return {.micro_batch = config_.batch_norm ? 0 : train_.micro_batch, .workers = pool_->workers()};
   }
   bool sorts_samples(int64_t rows, int64_t largest) const;  // as in Model
   /// Before train(), once all rows are there: where this processor gains by it, the samples in an order in
@@ -157,14 +157,13 @@ class Neural {
   MatrixView input_of(Workspace& work, std::size_t layer) const;
   static const UnitsOn* inputs_on(const Workspace& work, std::size_t layer);
   ForwardWeight part_of_weight(Workspace& work, std::size_t layer, DenseParameters& parameters) const;
-  bool transforms(const Hidden& h) const { return batch_norm_ || h.dropout > 0; }
+  bool transforms(const Hidden& h) const { return config_.batch_norm || h.dropout > 0; }
 
   std::vector<Hidden> hidden_;
   std::size_t out_weight_ = 0, out_bias_ = 0;
   std::optional<ProductTower> tower_;  // NeuMF's
   std::optional<OutputRange> range_;
-  bool batch_norm_ = false;
-  double embedding_dropout_ = 0;
+  ModelConfig config_;
   TrainConfig train_;
   Precision precision_ = Precision::fp32;
   uint64_t seed_ = 0;

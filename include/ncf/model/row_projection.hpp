@@ -20,11 +20,12 @@
 
 namespace ncf {
 
-/// Whether the first layer of a batch, `samples` over all ranks, is computed by rows (train.first_layer).
-/// With `auto` it is when the products saved take longer than what is wider by it, products and their
-/// gradients, takes to be read and written. A function of the shapes alone, rows being used at random: so it
-/// is the same on all ranks, for any number of them, and wherever the run goes on. `tables`: user, item.
-bool projects_rows(const TrainConfig& train, std::span<const TableShape> tables, int64_t units,
+/// Whether the first layer of a batch, `samples` over all ranks, is computed by rows when training
+/// (train.first_layer). With `auto` it is when the products saved take longer than what is wider by it,
+/// products and their gradients, takes to be read and written. A function of the configuration and the shapes
+/// alone, rows being used at random: so it is the same on all ranks, for any number of them, and wherever the
+/// run goes on. `tables`: user, item.
+bool projects_rows(const ModelConfig& model, const TrainConfig& train, std::span<const TableShape> tables,
                    int64_t samples);
 
 /// Rows of one table that their owner works on: `values` [rows × cols], class k being rows
