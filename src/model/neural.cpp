@@ -85,9 +85,11 @@ ForwardWeight Neural::weight_of(std::size_t layer, DenseParameters& parameters) 
 void Neural::project(std::size_t table, const OwnedRows& rows, DenseParameters& parameters, MatrixView out) {
   const TableShape& shape = tables_[table];
   if (tower_)
-    for (int64_t r = 0; r < out.rows; ++r)
-      std::fill(std::copy_n(rows.values.row(r), shape.gmf_width, out.row(r)), out.row(r) + tower_cols(),
-                0.0F);
+    pool_->share_out(out.rows, [&](int64_t first, int64_t end) {
+      for (int64_t r = first; r < end; ++r)
+        std::fill(std::copy_n(rows.values.row(r), shape.gmf_width, out.row(r)), out.row(r) + tower_cols(),
+                  0.0F);
+    });
   // Every sample has one user: the users' products bring the bias.
   project_rows({rows.values.cols_from(shape.gmf_width, shape.width), rows.class_bounds},
                weight_of(0, parameters).inputs(table == 0 ? 0 : tables_[0].width, shape.width),
@@ -99,7 +101,9 @@ void Neural::project_backward(std::size_t table, const OwnedRows& rows, const Gr
                               MatrixView sums, DenseParameters& parameters, MatrixView row_gradients) {
   const TableShape& shape = tables_[table];
   if (tower_)
-    for (int64_t r = 0; r < sums.rows; ++r) std::copy_n(sums.row(r), shape.gmf_width, row_gradients.row(r));
+    pool_->share_out(sums.rows, [&](int64_t first, int64_t end) {
+      for (int64_t r = first; r < end; ++r) std::copy_n(sums.row(r), shape.gmf_width, row_gradients.row(r));
+    });
   const bool with_bias = table == 0 && !config_.batch_norm;
   project_rows_backward({rows.values.cols_from(shape.gmf_width, shape.width), rows.class_bounds},
                         of_layers(table, sums), granules, parameters, hidden_[0].weight,
