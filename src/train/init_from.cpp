@@ -65,17 +65,10 @@ void take_rows(const Hdf5File& file, const std::string& name, std::span<const Or
 
 int64_t take_table(const Hdf5File& file, const std::string& directory, const Vocabulary& ids, RowTable& table,
                    int64_t rank, int64_t world) {
-  const TableShape& shape = table.shape();
-  TableView weights;
-  weights.name = shape.name;
-  weights.width = shape.width;
-  weights.has_bias = shape.has_bias;
-  weights.gmf_width = shape.gmf_width;
-  weights.weight = table.weight.view();
-  const std::vector<TableDataset> datasets = float_datasets(weights, {});
+  const std::vector<TableDataset> datasets = float_datasets(weights_view(table), {});
   for (const TableDataset& d : datasets)
     expect_shape(file, d.name, d.one_dimension ? Shape{-1} : Shape{-1, d.view.cols});
-  const auto rows = origins(ids, read_vocabulary(directory, shape.name), table, rank, world);
+  const auto rows = origins(ids, read_vocabulary(directory, table.shape().name), table, rank, world);
   for (const TableDataset& d : datasets) take_rows(file, d.name, rows, d.view);
   return static_cast<int64_t>(rows.size());
 }

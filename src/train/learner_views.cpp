@@ -7,16 +7,21 @@ MomentNames moment_names(const TrainConfig& config) {
   return {};
 }
 
+TableView weights_view(RowTable& table) {
+  TableView v;
+  v.name = table.shape().name;
+  v.total_rows = table.shape().rows;
+  v.width = table.shape().width;
+  v.has_bias = table.shape().has_bias;
+  v.gmf_width = table.shape().gmf_width;
+  v.weight = table.weight.view();
+  return v;
+}
+
 std::vector<TableView> table_views(Learner& learner, const TrainConfig& config) {
   std::vector<TableView> out;
   for (RowTable& t : learner.tables()) {
-    TableView v;
-    v.name = t.shape().name;
-    v.total_rows = t.shape().rows;
-    v.width = t.shape().width;
-    v.has_bias = t.shape().has_bias;
-    v.gmf_width = t.shape().gmf_width;
-    v.weight = t.weight.view();
+    TableView v = weights_view(t);
     v.first_moment = t.first_moment.view();
     if (config.optimizer == OptimizerKind::adamw) v.second_moment = t.second_moment.view();
     v.last_step = std::span<int64_t>(t.last_step);

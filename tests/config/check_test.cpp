@@ -31,6 +31,22 @@ TEST(Check, DotHasOneWidth) {
   EXPECT_NO_THROW(config_from_yaml("model: {embedding_dim: {user: 5, item: 6}}", ""));
 }
 
+TEST(Check, SoHasGmfButNotTheLayersOfNeumf) {
+  expect_bad("model:\n  kind: gmf\n  embedding_dim: {user: 5, item: 6}\n",
+             {"model.embedding_dim (ml.yaml:3): model.kind gmf takes one width for both, not 5 and 6"});
+  EXPECT_NO_THROW(
+      config_from_yaml("model: {kind: neumf, embedding_dim: {user: 5, item: 6}, gmf_dim: 4}", ""));
+  expect_bad("model: {kind: neumf, gmf_dim: 0}", {"ml.yaml:1: model.gmf_dim: '0' is out of bounds"});
+}
+
+TEST(Check, WordsForAModelTellItsLayers) {
+  const auto words = [](const char* yaml) { return words_for(config_from_yaml(yaml, "").config.model); };
+  EXPECT_EQ(words("model: {hidden: [8, 4]}"), "neural [8, 4]");
+  EXPECT_EQ(words("model: {kind: neumf, hidden: []}"), "neumf []");
+  EXPECT_EQ(words("model: {kind: gmf}"), "gmf");
+  EXPECT_EQ(words("model: {kind: dot}"), "dot product with biases");
+}
+
 TEST(Check, BatchNormNeedsTwoSamples) {
   expect_bad("model: {batch_norm: true}\ntrain: {batch_size: 1}\n",
              {"train.batch_size (ml.yaml:2)", "at least 2"});
@@ -87,6 +103,9 @@ TEST(IdleKeys, NameKeyPlaceAndReason) {
 }
 
 TEST(IdleKeys, DependOnTheOtherKeys) {
+  EXPECT_EQ(idle("model: {kind: gmf, gmf_dim: 8}"),
+            Sentences{"model.gmf_dim (ml.yaml:1) has no effect: model.kind is gmf"});
+  EXPECT_EQ(idle("model: {kind: neumf, gmf_dim: 8, hidden: [8, 4]}"), Sentences{});
   EXPECT_EQ(idle("train: {schedule: cosine, warmup: 0.1, momentum: 0.8}"), Sentences{});
   EXPECT_EQ(idle("train: {momentum: 0.8}").size(), 1U);
   EXPECT_EQ(idle("train: {schedule: cosine, lr_step_epochs: 3, lr_step_factor: 0.5}").size(), 2U);

@@ -63,6 +63,12 @@ for run in random given latest dense dense_sgd neumf gmf; do
   last=$(readlink -f "$run/checkpoints/latest")
   reader "$last" "$(sed -n 's/^  path: //p' "$run/config.yaml" | tr -d '"')" valid "$run.json"
 done
+# What a checkpoint holds of a product: tables as tables, weights as parameters.
+expect 0 out "model       neumf [12, 6]" "$program" inspect neumf/checkpoints/latest
+for text in "/gmf/user                  61 × 3" "/embedding/user            61 × " "/gmf/weight                1 × 3"; do
+  grep -qF -- "$text" out || fail "inspect does not say: $text"
+done
+if grep -qE '/gmf/(user|item)/' out; then fail "inspect takes a table for parameters: $(cat out)"; fi
 [ "$(field unknown_rows < given.json)" = 2 ] || fail "rows of a user and an item that did not train: $(cat given.json)"
 
 # Without sums in a fixed order the same number of ranks gives the same digits.

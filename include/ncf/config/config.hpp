@@ -202,8 +202,7 @@ struct ModelConfig {
             "`neural`, `neumf`: batch normalisation after each hidden layer, over the global batch");
     f.field("dropout", dropout, {.min = 0, .below = 1, .main = true},
             "`neural`, `neumf`: share of units dropped after the hidden layers; one for all, or a list with "
-            "one a "
-            "layer");
+            "one a layer");
     f.field("embedding_dropout", embedding_dropout, {.min = 0, .below = 1},
             "`neural`, `neumf`: share of embedding values dropped that the hidden layers take");
   }

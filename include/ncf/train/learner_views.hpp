@@ -12,6 +12,8 @@ namespace ncf {
 
 /// AdamW has two moments, SGD one.
 MomentNames moment_names(const TrainConfig& config);
+/// Without moments and last_step.
+TableView weights_view(RowTable& table);
 std::vector<TableView> table_views(Learner& learner, const TrainConfig& config);
 std::vector<DenseView> dense_views(Learner& learner, const TrainConfig& config);
 
