@@ -92,7 +92,9 @@ TEST_F(Survey, AFlippedBitIsSeenByDigestsOnly) {
   EXPECT_THAT(fault.problem, HasSubstr("do not fit their digest"));
   EXPECT_EQ(fault.expected.size(), 32U);
   EXPECT_EQ(fault.found.size(), 32U);
-  expect_advice("there are no rows 1, 4, … (4 of 13 rows of user, 1 of 3 rows of item, 0 of 0 rows of none, 4 of 11 rows of both, 3 of 9 rows of tower)");
+  expect_advice(
+      "there are no rows 1, 4, … (4 of 13 rows of user, 1 of 3 rows of item, 0 of 0 rows of none, 4 of 11 "
+      "rows of both, 3 of 9 rows of tower)");
 }
 
 TEST_F(Survey, MissingAndTruncatedFilesAreNamed) {

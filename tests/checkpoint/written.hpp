@@ -27,7 +27,8 @@ inline std::string write_as(int64_t world, const std::string& checkpoints, int64
     manifest.program_version = snapshot.program_version;
   }
   manifest.ranks = world;
-  for (const auto& t : example_tables) manifest.tables.push_back({t.name, t.rows, t.width, t.has_bias, t.gmf_width});
+  for (const auto& t : example_tables)
+    manifest.tables.push_back({t.name, t.rows, t.width, t.has_bias, t.gmf_width});
   write_file(path + "/" + manifest_name, manifest_text(manifest), kind);
   return path;
 }
