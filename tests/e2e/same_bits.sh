@@ -15,7 +15,9 @@ END
 train() {  # ranks, directory, flags
   local ranks=$1 dir=$2 start=()
   shift 2
-  [ "$ranks" = 1 ] || start=("$mpirun" -n "$ranks")
+  # Each has its own directory for Open MPI's session: where one job clears a common one away as it ends, another may
+  # fail to start.
+  [ "$ranks" = 1 ] || start=(env OMPI_MCA_orte_tmpdir_base="$work/sessions/$dir" "$mpirun" -n "$ranks")
   "${start[@]}" "$program" --config "$work/base.yaml" --run.dir "$work/$dir" "$@" > "$work/$dir.log" 2>&1 ||
     { echo "$dir failed:"; cat "$work/$dir.log"; exit 1; }
 }

@@ -111,10 +111,13 @@ class Lab:
         if (fault or {}).get("do") == "mpirun-term":
             grace = "3"
         notes = tempfile.mkdtemp(prefix="notes-", dir=self.scratch)
+        # Cases run side by side, and where one job clears a common session directory away, another may fail to start.
+        session = tempfile.mkdtemp(prefix="mpi-", dir=self.scratch)
         words = "trace" if trace else " ".join(f"{key}={value}" for key, value in (fault or {}).items())
         # oneDNN is made to multiply, whose calls the shim sees; what other processors have would be called unseen.
         environment = os.environ | {"NCF_FAULT": words, "NCF_FAULT_DIR": notes, "OMP_NUM_THREADS": "1",
                                     "ONEDNN_MAX_CPU_ISA": "AVX2",
+                                    "OMPI_MCA_orte_tmpdir_base": session,
                                     "OMPI_MCA_odls_base_sigkill_timeout": grace}
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limits)
@@ -136,6 +139,7 @@ class Lab:
         calls = (Path(notes) / "trace").read_text().splitlines() if trace else []
         check(not (Path(notes) / "misspelt").exists(), f"the fault is misspelt: {words}")
         shutil.rmtree(notes)
+        shutil.rmtree(session, ignore_errors=True)  # mpirun may have been killed
         code = 128 - process.returncode if process.returncode < 0 else process.returncode
         ended = Ended(code, output, fired, [tuple(call.split(" ", 1)) for call in calls])
         check(not hangs, f"the job hung for {self.limit_s} s\n{output}")
