@@ -44,13 +44,13 @@ void TableRoutes::find_unique(std::span<const int32_t> ids, SampleParts parts) {
   parts_ = parts.count;
   const int64_t a_rank = classes_ * class_rows_;
   if (shards_.world == 1 && classes_ == 1) {  // a row's place is its number
-    unique_.find(ids, a_rank);
+    unique_.find(ids, a_rank, a_rank);
     places_.assign(unique_.values().begin(), unique_.values().end());
     unique_counts_.assign(1, std::ssize(places_));
     return parts_ == 1 ? cumulate(unique_counts_, unique_bounds_) : sort_by_part(parts);
   }
   write_keys(ids, a_rank);
-  unique_.find(keys_, shards_.world * a_rank);
+  unique_.find(keys_, shards_.world * a_rank, a_rank);
   places_.resize(unique_.values().size());
   unique_counts_.assign(static_cast<std::size_t>(shards_.world), 0);
   int64_t owner = 0;
@@ -134,7 +134,7 @@ void TableRoutes::set_wanted(std::span<const int32_t> places, std::span<const in
   cumulate(counts, wanted_bounds_);
   // One rank's wishes are distinct and ascending: so are users', where samples are dealt to their owners.
   const bool of_one_rank = std::ranges::count_if(counts, [](int64_t count) { return count > 0; }) <= 1;
-  parts_ == 1 && of_one_rank ? asked_.set(places) : asked_.find(places, classes_ * class_rows_);
+  parts_ == 1 && of_one_rank ? asked_.set(places) : asked_.find(places, classes_ * class_rows_, classes_ * class_rows_);
   wanted_.assign(asked_.slots().begin(), asked_.slots().end());
   set_owned(asked_.values());
   find_slots();

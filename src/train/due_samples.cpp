@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <memory>
 #include <numeric>
 
 #include "ncf/util/divisor.hpp"
+#include "ncf/util/prefetch.hpp"
 #include "ncf/util/target.hpp"
 
 namespace ncf {
 namespace {
 
-constexpr uint16_t farther = UINT16_MAX;
 /// Which multiple of `by`, from `begin` on, each number falls into.
 NCF_MULTIARCH void quotients(const uint64_t* numbers, std::size_t count, uint64_t begin, uint64_t by,
                              uint32_t* out) {
@@ -29,47 +30,63 @@ void DueSamples::begin(const Permutation& order, uint64_t first, uint64_t count,
   places_.clear();
   if (windows.count() <= 1) return;
 
-  reserve(windows.count());
-  std::array<uint32_t, block> of;  // windows
+  choose_steps_kept();
+  reserve();
+  const Divisor a_window(static_cast<uint32_t>(windows.a_window));
+  std::array<uint32_t, block> steps;
   for (uint64_t begin = 0; begin < count; begin += block) {
     const std::size_t here = std::min(block, count - begin);
     std::iota(positions_.begin(), positions_.begin() + here, first + begin);
-    find(here, 0, windows.batch_size * windows.a_window, of.data());
-    for (std::size_t k = 0; k < here; ++k)
-      if (of[k] < lists_.size()) put(lists_[of[k]], begin + k);  // others: positions not used
+    find(here, 0, steps.data());
+    for (std::size_t k = 0; k < here; ++k) {
+      const auto [window, step] = a_window.divide(steps[k]);
+      if (window < lists_.size()) put(lists_[window], begin + k, step);  // others: positions not used
+    }
   }
 }
 
-/// Of the first `count` numbers in positions_: which multiple of `by`, from position `begin` on, they are
-/// due in.
-void DueSamples::find(std::size_t count, uint64_t begin, uint64_t by, uint32_t* out) {
-  order_.forward(std::span(positions_).first(count));
-  quotients(positions_.data(), count, begin, by, out);
+/// Steps are kept where distances, which are as long as there are windows on average, seldom need an entry
+/// more for it.
+void DueSamples::choose_steps_kept() {
+  constexpr uint64_t seldom = 4;
+  step_bits_ = static_cast<int>(std::bit_width(windows_.a_window - 1));
+  steps_kept_ =
+      step_bits_ < 16 && (UINT16_MAX >> step_bits_) >= static_cast<int64_t>(seldom * windows_.count());
+  if (!steps_kept_) step_bits_ = 0;
+  farther_ = static_cast<uint16_t>(UINT16_MAX >> step_bits_);
 }
 
-/// Room for all distances, whatever windows they are of, with one that is `farther` for every so many places
+/// Of the first `count` numbers in positions_: the steps they are due in, counted from position `begin` on.
+void DueSamples::find(std::size_t count, uint64_t begin, uint32_t* out) {
+  order_.forward(std::span(positions_).first(count));
+  quotients(positions_.data(), count, begin, windows_.batch_size, out);
+}
+
+/// Room for all distances, whatever windows they are of, with one that is `farther_` for every so many places
 /// at most in each.
-void DueSamples::reserve(uint64_t windows) {
-  const uint64_t distances = count_ + windows * (count_ / farther),
-                 chunks = (distances + chunk - 1) / chunk + windows;
+void DueSamples::reserve() {
+  const uint64_t windows = windows_.count(), entries = count_ + windows * (count_ / farther_),
+                 chunks = (entries + chunk - 1) / chunk + windows;
   if (chunks > room_) {
-    distances_ = std::make_unique_for_overwrite<uint16_t[]>(chunks * chunk);
+    entries_ = std::make_unique_for_overwrite<uint16_t[]>(chunks * chunk);
     next_chunk_ = std::make_unique_for_overwrite<uint32_t[]>(chunks);
     room_ = chunks;
   }
-  for (uint64_t w = 0; w < windows; ++w) lists_.push_back({w * chunk, 0});
+  for (uint64_t w = 0; w < windows; ++w) lists_.push_back({w * chunk, 0, 0});
   used_ = windows;
 }
 
-inline void DueSamples::put(List& list, uint64_t place) {
+inline void DueSamples::put(List& list, uint64_t place, uint32_t step) {
   uint64_t distance = place - list.last;
   list.last = place;
-  for (; distance >= farther; distance -= farther) append(list, farther);
-  append(list, static_cast<uint16_t>(distance));
+  ++list.samples;
+  for (; distance >= farther_; distance -= farther_)
+    append(list, static_cast<uint16_t>(farther_ << step_bits_));
+  append(list, static_cast<uint16_t>(distance << step_bits_ | (steps_kept_ ? step : 0)));
 }
 
-inline void DueSamples::append(List& list, uint16_t distance) {
-  distances_[list.end++] = distance;
+inline void DueSamples::append(List& list, uint16_t entry) {
+  entries_[list.end++] = entry;
   if (list.end % chunk != 0) return;
   next_chunk_[list.end / chunk - 1] = static_cast<uint32_t>(used_);
   list.end = chunk * used_++;
@@ -78,6 +95,13 @@ inline void DueSamples::append(List& list, uint16_t distance) {
 DueSamples::Due DueSamples::in(uint64_t window) {
   const bool all = lists_.empty();
   if (!all) read(lists_[window], window);
+  if (all || !steps_kept_) find_steps(window);
+  return {all, places_, steps_};
+}
+
+/// Where they are not kept: those of places_, or of all samples.
+void DueSamples::find_steps(uint64_t window) {
+  const bool all = lists_.empty();
   const std::size_t count = all ? count_ : places_.size();
   steps_.resize(count);
   for (std::size_t k = 0; k < count; k += block) {
@@ -86,20 +110,43 @@ DueSamples::Due DueSamples::in(uint64_t window) {
       std::iota(positions_.begin(), positions_.begin() + here, first_ + k);
     else
       for (std::size_t j = 0; j < here; ++j) positions_[j] = first_ + places_[k + j];
-    find(here, window * windows_.a_window * windows_.batch_size, windows_.batch_size, &steps_[k]);
+    find(here, window * windows_.a_window * windows_.batch_size, &steps_[k]);
   }
-  return {all, places_, steps_};
 }
 
 void DueSamples::read(const List& list, uint64_t window) {
-  places_.clear();
-  uint64_t place = 0;
-  for (uint64_t at = window * chunk; at != list.end;) {
-    const uint16_t distance = distances_[at++];
-    place += distance;
-    if (distance != farther) places_.push_back(static_cast<uint32_t>(place));
-    if (at % chunk == 0) at = chunk * next_chunk_[at / chunk - 1];
+  // Every entry is written down as a sample, and the next over it where there is none: a place more.
+  places_.resize(list.samples + 1);
+  steps_.resize(list.samples + 1);
+  const int bits = step_bits_;
+  const uint32_t farther = farther_, in_window = (1U << bits) - 1;
+  uint32_t *place = places_.data(), *step = steps_.data(), last = 0;
+  const uint64_t last_chunk = list.end / chunk;
+  for (uint64_t here = window, next = 0;; here = next) {
+    const bool is_last = here == last_chunk;
+    if (!is_last) ask_for(next = next_chunk_[here]);
+    const uint16_t* const entries = entries_.get() + here * chunk;
+    const uint64_t count = is_last ? list.end % chunk : chunk;
+    for (uint64_t k = 0; k < count; ++k) {
+      const uint32_t distance = entries[k] >> bits;
+      *place = last += distance;
+      *step = entries[k] & in_window;
+      const bool there = distance != farther;
+      place += there;
+      step += there;
+    }
+    if (is_last) break;
   }
+  places_.resize(list.samples);
+  steps_.resize(list.samples);
+}
+
+/// A list's chunks lie anywhere in memory.
+NCF_PREFETCHES void DueSamples::ask_for(uint64_t of_list) const {
+  constexpr std::size_t line = 64;
+  __builtin_prefetch(next_chunk_.get() + of_list);
+  const auto* const entries = reinterpret_cast<const char*>(entries_.get() + of_list * chunk);
+  for (std::size_t k = 0; k < chunk * sizeof(uint16_t); k += line) __builtin_prefetch(entries + k);
 }
 
 }  // namespace ncf

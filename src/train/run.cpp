@@ -221,6 +221,9 @@ class Run {
 
   /// Trains an epoch, or what is left of it, and evaluates. Returns the notes that ask to stop, or 0.
   uint64_t train_epoch(int64_t epoch) {
+    // The root reports what was before; that others wait for it meanwhile is no part of their samples' time.
+    comm_.set_phase(fmt::format("epoch {} beginning", epoch));
+    comm_.barrier();
     const double started = now_s();
     const uint64_t sent_before = comm_.bytes_sent();
     PhaseTimer timer(tracing_.spans());

@@ -45,12 +45,13 @@ TEST_P(DueSamplesTest, EverySampleIsDueWhereThePermutationHasIt) {
   }
 }
 
-// The last: windows of four samples, which are farther apart than two bytes tell.
+// The last two: windows of many steps, whose samples are farther apart than what is left of two bytes tells;
+// of four samples, which are farther apart than two bytes tell.
 INSTANTIATE_TEST_SUITE_P(Shapes, DueSamplesTest,
                          testing::Values(Shape{1, 1, 1, false}, Shape{1000, 64, 100, false},
                                          Shape{1000, 64, 100, true}, Shape{1000, 64, 4, false},
                                          Shape{1000, 64, 4, true}, Shape{50'000, 100, 7, true},
-                                         Shape{600'000, 2, 2, false}));
+                                         Shape{20'480, 2, 1024, false}, Shape{600'000, 2, 2, false}));
 
 }  // namespace
 }  // namespace ncf

@@ -4,8 +4,8 @@
 /// in the order of their numbers.
 ///
 /// An epoch is gone through a window of steps at a time. Which samples are due in a window is found once an
-/// epoch and kept as the distances from one number to the next, in two bytes each; nothing is kept where one
-/// window is the whole epoch.
+/// epoch and kept as the distances from one number to the next, in two bytes each, with the step in the
+/// window where there is room for it; nothing is kept where one window is the whole epoch.
 
 #include <array>
 #include <cstdint>
@@ -48,23 +48,31 @@ class DueSamples {
  private:
   /// Samples whose positions are worked out together: they stay in the first cache.
   static constexpr uint64_t block = 2048;
-  /// Distances from sample to sample of a window stand in chunks, which form a list.
+  /// A window's samples in chunks, which form a list: of each the distance from the one before, and in the
+  /// lowest step_bits_ its step.
   static constexpr std::size_t chunk = 128;
   struct List {
-    uint64_t end;   // where its next distance goes
-    uint64_t last;  // place
+    uint64_t end;      // where its next distance goes
+    uint64_t last;     // place
+    uint64_t samples;  // so far
   };
-  void reserve(uint64_t windows);
-  void put(List& list, uint64_t place);
-  void append(List& list, uint16_t distance);
+  void choose_steps_kept();
+  void reserve();
+  void put(List& list, uint64_t place, uint32_t step);
+  void append(List& list, uint16_t entry);
   void read(const List& list, uint64_t window);
-  void find(std::size_t count, uint64_t begin, uint64_t by, uint32_t* out);
+  void ask_for(uint64_t of_list) const;
+  void find_steps(uint64_t window);
+  void find(std::size_t count, uint64_t begin, uint32_t* out);
 
   Permutation order_{0, 0, Purpose::epoch_order, 0};
   uint64_t first_ = 0, count_ = 0;
   Windows windows_;
+  bool steps_kept_ = false;  // in the lists; else they are worked out again
+  int step_bits_ = 0;
+  uint16_t farther_ = 0;                    // a distance of that many, at which there is no sample yet
   std::vector<List> lists_;                 // [windows]; the first chunk of list w is chunk w
-  std::unique_ptr<uint16_t[]> distances_;   // [chunks × chunk]; `farther`: that many, and not there yet
+  std::unique_ptr<uint16_t[]> entries_;     // [chunks × chunk]
   std::unique_ptr<uint32_t[]> next_chunk_;  // [chunks]
   uint64_t room_ = 0, used_ = 0;            // chunks
   std::array<uint64_t, block> positions_;   // or numbers, of samples just looked at

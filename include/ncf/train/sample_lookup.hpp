@@ -50,11 +50,14 @@ class UserOrder {
 template <class At, class Take>
 void look_up(const AlignedVector<Sample>& rows, std::size_t first, std::size_t end, const At& at,
              const Take& take) {
-  constexpr std::size_t ahead = 48;
+  constexpr std::size_t ahead = 96;
   const std::size_t sure = end > first + ahead ? end - ahead : first;
   std::size_t k = first;
   for (; k < sure; ++k) {
-    __builtin_prefetch(rows.data() + at(k + ahead));
+    constexpr int to_read = 0, second_cache = 2;
+    const auto* const row = reinterpret_cast<const char*>(rows.data() + at(k + ahead));
+    __builtin_prefetch(row, to_read, second_cache);
+    __builtin_prefetch(row + sizeof(Sample) - 1, to_read, second_cache);
     take(k, rows[at(k)]);
   }
   for (; k < end; ++k) take(k, rows[at(k)]);
