@@ -57,6 +57,7 @@ void epoch_exchange(benchmark::State& state) {
     train.rows[static_cast<std::size_t>(k)] = {static_cast<int32_t>((train.first + k) / 85),
                                                static_cast<int32_t>(k / 2), 1};
   EpochSamples samples({train.total, state.range(1), false}, Granules::of_each_rank(world), 42, order);
+  samples.share_memory(*job);
   int64_t epoch = 0, seen = 0;
   for (auto _ : state) {
     samples.begin(*job, train, epoch++);

@@ -68,7 +68,10 @@ BenchResult bench(const Config& config, Communicator& comm, BenchLength length, 
   }
   Learner learner = fresh_learner();
   learner.set_overlap(trial.beside());
-  if (config.comm.shared_memory) learner.share_memory(comm);
+  if (config.comm.shared_memory) {
+    learner.share_memory(comm);
+    samples.share_memory(comm);
+  }
   result.parameters = learner.parameter_count();
   result.work.parts = learner.parts(shape.batch_size);
   result.times = time_steps(comm, learner, next, length.seconds, length.least);

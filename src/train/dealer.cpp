@@ -6,21 +6,6 @@
 #include "ncf/util/divisor.hpp"
 
 namespace ncf {
-namespace {
-
-/// What the counts [ranks × steps] are for each rank.
-std::vector<int64_t> by_rank(std::span<const int32_t> counts, std::size_t ranks) {
-  const std::size_t steps = counts.size() / ranks;
-  std::vector<int64_t> out;
-  for (std::size_t r = 0; r < ranks; ++r) {
-    const auto of_rank = counts.subspan(r * steps, steps);
-    out.push_back(std::accumulate(of_rank.begin(), of_rank.end(), int64_t{0}));
-  }
-  return out;
-}
-
-}  // namespace
-
 void Dealer::deal(Communicator& comm, const Samples& train, const DueSamples::Due& due,
                   std::span<const int64_t> batches, std::vector<int64_t>& offsets, SampleColumns& out) {
   steps_ = batches.size();
@@ -28,7 +13,8 @@ void Dealer::deal(Communicator& comm, const Samples& train, const DueSamples::Du
   read(train, due);
   group(due);
   share_out(comm, batches);
-  send(comm);
+  send();
+  mail_.deliver(comm, sent_counts_);
   offsets.assign(1, 0);
   for (const int64_t batch : batches)
     offsets.push_back(offsets.back() + granules_.part_size(batch, comm.rank()));
@@ -62,9 +48,7 @@ void Dealer::group(const DueSamples::Due& due) {
 /// Takes from owners with more than their share what then goes to others: the j-th sample that is too many,
 /// in the order of owners and numbers, to the j-th place that is left.
 void Dealer::share_out(Communicator& comm, std::span<const int64_t> batches) {
-  totals_ = before_ = counts_;
-  comm.all_reduce_sum(std::span<int64_t>(totals_));
-  comm.exclusive_sum(std::span<int64_t>(before_));
+  mail_.add_up(comm, counts_, totals_, before_);
   pieces_.clear();
   first_pieces_.clear();
   std::vector<int64_t> places(ranks_ + 1);  // left on the ranks before
@@ -98,7 +82,7 @@ void Dealer::share_out(Communicator& comm, std::span<const int64_t> batches) {
   }
 }
 
-void Dealer::send(Communicator& comm) {
+void Dealer::send() {
   sent_counts_.assign(ranks_ * steps_, 0);
   for (const Piece& piece : pieces_)
     sent_counts_[piece.rank * steps_ + piece.step] += static_cast<int32_t>(piece.count);
@@ -108,19 +92,12 @@ void Dealer::send(Communicator& comm) {
     piece.to = next[piece.rank * steps_ + piece.step];
     next[piece.rank * steps_ + piece.step] += piece.count;
   }
-  place();
-  coming_counts_.resize(sent_counts_.size());
-  comm.all_to_all(std::span<const int32_t>(sent_counts_), std::span<int32_t>(coming_counts_));
-  const std::vector<int64_t> there = by_rank(sent_counts_, ranks_), here = by_rank(coming_counts_, ranks_);
-  coming_.resize(static_cast<std::size_t>(std::accumulate(here.begin(), here.end(), int64_t{0})));
-  const auto sent = static_cast<std::size_t>(std::accumulate(there.begin(), there.end(), int64_t{0}));
-  comm.all_to_all_v(std::span<const Sample>(going_).first(sent), std::span<const int64_t>(there),
-                    std::span<Sample>(coming_), std::span<const int64_t>(here));
+  place(mail_.room(samples_.size()));
 }
 
 /// Every sample to its place among those that are sent, a group's pieces one after the other; those that are
 /// not used behind them.
-void Dealer::place() {
+void Dealer::place(std::span<Sample> to) {
   struct Target {
     uint32_t next, left;
     std::size_t next_piece;
@@ -129,7 +106,6 @@ void Dealer::place() {
   for (const std::size_t first : first_pieces_) targets.push_back({0, 0, first});
   const auto used = static_cast<uint32_t>(std::accumulate(counts_.begin(), counts_.end(), int64_t{0}));
   targets.push_back({used, UINT32_MAX, 0});
-  going_.resize(samples_.size());
   for (std::size_t k = 0; k < samples_.size(); ++k) {
     Target& target = targets[groups_[k]];
     if (target.left == 0) {
@@ -137,24 +113,24 @@ void Dealer::place() {
       target.next = piece.to;
       target.left = piece.count;
     }
-    going_[target.next++] = samples_[k];
+    to[target.next++] = samples_[k];
     --target.left;
   }
 }
 
 /// Ranks hold ranges of users: what they send, one after the other, has each user's samples together.
 void Dealer::receive(std::span<const int64_t> offsets, SampleColumns& out) const {
-  out.resize(coming_.size());
+  out.resize(static_cast<std::size_t>(offsets.back()));
   std::vector<int64_t> next(offsets.begin(), offsets.end() - 1);
-  std::size_t from = 0;
-  for (std::size_t r = 0; r < ranks_; ++r)
+  for (std::size_t r = 0; r < ranks_; ++r) {
+    auto sample = mail_.from(r).begin();
     for (std::size_t s = 0; s < steps_; ++s) {
-      const auto count = static_cast<std::size_t>(coming_counts_[r * steps_ + s]);
+      const auto count = static_cast<std::size_t>(mail_.counts_from(r)[s]);
       const auto to = static_cast<std::size_t>(next[s]);
-      for (std::size_t k = 0; k < count; ++k) out.set(to + k, coming_[from + k]);
-      from += count;
+      for (std::size_t k = 0; k < count; ++k) out.set(to + k, *sample++);
       next[s] += static_cast<int64_t>(count);
     }
+  }
 }
 
 }  // namespace ncf

@@ -121,7 +121,10 @@ class Run {
         overlap_(config, comm),
         saving_(config, data_, learner_, report_),
         telling_(config.comm, limit_, report_) {
-    if (config.comm.shared_memory) learner_.share_memory(comm);
+    if (config.comm.shared_memory) {
+      learner_.share_memory(comm);
+      samples_.share_memory(comm);
+    }
     if (resumed()) saving_.set_last_step(state_.progress.step);
   }
 

@@ -132,9 +132,11 @@ TEST_P(DealingTest, SamplesGoToTheOwnersOfTheirUsersAsFarAsSharesAreEqual) {
   };
   const int64_t threads = 2;
   const Granules granules = Granules::of_each_rank(comm.size(), threads);
-  for (const int64_t window : {1 << 15, 40}) {
+  for (const auto& [window, share] :
+       {std::pair<int64_t, bool>{1 << 15, false}, {1 << 15, true}, {40, false}, {40, true}}) {
     EpochSamples plain(shape, granules, 5, EpochSamples::Order::global, window),
         dealt(shape, granules, 5, EpochSamples::Order::with_owner, window);
+    if (share) dealt.share_memory(comm);
     plain.begin(comm, train, 3);
     dealt.begin(comm, train, 3);
     for (int64_t s = 0; s < shape.steps(); ++s) {

@@ -17,6 +17,7 @@
 #include "ncf/data/ratings.hpp"
 #include "ncf/train/due_samples.hpp"
 #include "ncf/train/sample_lookup.hpp"
+#include "ncf/train/sample_mail.hpp"
 #include "ncf/util/granules.hpp"
 
 namespace ncf {
@@ -24,6 +25,9 @@ namespace ncf {
 class Dealer {
  public:
   explicit Dealer(Granules granules) : granules_(granules) {}
+
+  /// From now on samples go through memory, where all ranks are on one host that lets them. Collective.
+  void share_memory(Communicator& comm) { mail_.share_memory(comm); }
 
   /// The steps of a window: `batches` [steps] samples in each over all ranks; `due`: those that this rank
   /// holds. Fills `out` with this rank's share of each step (Granules::part_size), step by step, each user's
@@ -38,26 +42,26 @@ class Dealer {
   /// Samples of one step and one owner that go to one rank.
   struct Piece {
     std::size_t step, rank;
-    uint32_t count, to;  // `to`: where they begin in going_
+    uint32_t count, to;  // `to`: where they begin among those that go
   };
   void read(const Samples& train, const DueSamples::Due& due);
   void group(const DueSamples::Due& due);
   void share_out(Communicator& comm, std::span<const int64_t> batches);
-  void send(Communicator& comm);
-  void place();
+  void send();
+  void place(std::span<Sample> to);
   void receive(std::span<const int64_t> offsets, SampleColumns& out) const;
 
   Granules granules_;
   std::size_t steps_ = 0, ranks_ = 0;
-  std::vector<Sample> read_;                          // where they do not stand together in memory
-  std::span<const Sample> samples_;                   // here, in the order of their numbers
-  std::vector<uint32_t> groups_;                      // step × ranks + owner of each
-  std::vector<int64_t> counts_, before_, totals_;     // [steps × ranks]: of each group, here; on the ranks
-                                                      // before this one; on all
-  std::vector<Piece> pieces_;                         // group after group
-  std::vector<std::size_t> first_pieces_;             // [groups]
-  std::vector<int32_t> sent_counts_, coming_counts_;  // [ranks × steps]
-  std::vector<Sample> going_, coming_;                // by rank, step by step
+  std::vector<Sample> read_;                       // where they do not stand together in memory
+  std::span<const Sample> samples_;                // here, in the order of their numbers
+  std::vector<uint32_t> groups_;                   // step × ranks + owner of each
+  std::vector<int64_t> counts_, before_, totals_;  // [steps × ranks]: of each group, here; on the ranks
+                                                   // before this one; on all
+  std::vector<Piece> pieces_;                      // group after group
+  std::vector<std::size_t> first_pieces_;          // [groups]
+  std::vector<int32_t> sent_counts_;               // [ranks × steps]
+  SampleMail mail_;
 };
 
 }  // namespace ncf

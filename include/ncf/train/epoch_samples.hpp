@@ -53,6 +53,11 @@ class EpochSamples {
                int64_t window = 1 << 16);
 
   const EpochShape& shape() const { return shape_; }
+  /// From now on samples come through memory, where they go to their owners and all ranks are on one host
+  /// that lets them. Collective.
+  void share_memory(Communicator& comm) {
+    if (order_within_ == Order::with_owner) dealer_.share_memory(comm);
+  }
   /// Turns to an epoch (from 0). `train`: this rank's samples. Collective. Throws Error(usage) on all ranks
   /// where one holds 2^32 samples.
   void begin(Communicator& comm, const Samples& train, int64_t epoch);
