@@ -319,7 +319,7 @@ struct CommConfig {
         "bits: `always`, `never`, or with `auto` what was quicker in a run's first steps, where ranks lie on "
         "several hosts and have a thousand samples each");
     f.field("shared_memory", shared_memory, {},
-            "on one host: ranks read each other's rows and gradients in place; false: everything goes by "
+            "on one host: ranks read each other's samples, rows and gradients in place; false: all goes by "
             "message, "
             "as between hosts");
   }
