@@ -49,6 +49,24 @@ TEST(ExactSum, TermsAreRoundedToTheNearestMultipleAndTiesToEven) {
   }
 }
 
+/// Blocks of terms below 2^11, and such that have others among them.
+TEST(ExactSum, ManyTermsAtOnceAddUpAsOneByOne) {
+  for (const double odd : {0.0, 2047.9, -2048.0, 1e9, -1e11, 1e300, static_cast<double>(NAN)})
+    for (const std::size_t count : {0UL, 1UL, 7UL, 2048UL, 2049UL, 10'000UL}) {
+      std::vector<double> terms(count);
+      for (std::size_t k = 0; k < count; ++k)
+        terms[k] = k % 3 == 0 ? 2047.0 + std::sin(static_cast<double>(k)) / 2
+                              : -std::exp(-static_cast<double>(k % 40));
+      for (std::size_t k = 0; k < count; k += 5)
+        terms[k] = std::ldexp(static_cast<double>(k) + 0.5, -40);  // ties
+      if (count > 5) terms[count - 3] = odd;
+      ExactSum one_by_one, at_once;
+      for (const double term : terms) one_by_one.add(term);
+      at_once.add(terms);
+      EXPECT_EQ(at_once.limbs(), one_by_one.limbs()) << count << " terms, " << odd;
+    }
+}
+
 TEST(ExactSum, NegativeTotalsSurviveTheirLimbs) {
   ExactSum sum;
   sum.add(-1234.5);
