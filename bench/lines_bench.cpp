@@ -16,11 +16,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::vector<int> processors() {
+cpu_set_t allowed() {
   cpu_set_t may;
   CPU_ZERO(&may);
+  sched_getaffinity(0, sizeof may, &may);
+  return may;
+}
+
+std::vector<int> processors(const cpu_set_t& may) {
   std::vector<int> out;
-  if (sched_getaffinity(0, sizeof may, &may) != 0) return out;
   for (int c = 0; c < CPU_SETSIZE; ++c)
     if (CPU_ISSET(c, &may)) out.push_back(c);
   return out;
@@ -40,7 +44,8 @@ double seconds_since(Clock::time_point begin) {
 /// By turns one thread writes the values and the other adds them up; what is timed is the one or the other.
 template <bool writing>
 void lines_of_another_core(benchmark::State& state) {
-  const std::vector<int> where = processors();
+  const cpu_set_t before = allowed();
+  const std::vector<int> where = processors(before);
   if (where.size() < 2) return state.SkipWithError("one processor only");
   ncf::AlignedVector<float> values(static_cast<std::size_t>(state.range(0)) * 16);
   std::atomic<int> turn = 0;  // 0: to write, 1: to read, 2: the end
@@ -61,12 +66,6 @@ void lines_of_another_core(benchmark::State& state) {
       turn.store(0, std::memory_order_release);
     }
   });
-  const auto before = [] {
-    cpu_set_t may;
-    CPU_ZERO(&may);
-    sched_getaffinity(0, sizeof may, &may);
-    return may;
-  }();
   stay_on(where[0]);
   float value = 0;
   for (auto _ : state) {

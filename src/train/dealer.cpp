@@ -13,7 +13,7 @@ void Dealer::deal(Communicator& comm, const Samples& train, const DueSamples::Du
   read(train, due);
   group(due);
   share_out(comm, batches);
-  send();
+  pack();
   mail_.deliver(comm, sent_counts_);
   offsets.assign(1, 0);
   for (const int64_t batch : batches)
@@ -82,7 +82,8 @@ void Dealer::share_out(Communicator& comm, std::span<const int64_t> batches) {
   }
 }
 
-void Dealer::send() {
+/// Puts what goes to each rank, step by step, where it is delivered from.
+void Dealer::pack() {
   sent_counts_.assign(ranks_ * steps_, 0);
   for (const Piece& piece : pieces_)
     sent_counts_[piece.rank * steps_ + piece.step] += static_cast<int32_t>(piece.count);

@@ -132,15 +132,18 @@ TEST_P(DealingTest, SamplesGoToTheOwnersOfTheirUsersAsFarAsSharesAreEqual) {
   };
   const int64_t threads = 2;
   const Granules granules = Granules::of_each_rank(comm.size(), threads);
-  for (const auto& [window, share] :
-       {std::pair<int64_t, bool>{1 << 15, false}, {1 << 15, true}, {40, false}, {40, true}}) {
+  for (const int64_t window : {1 << 15, 40}) {
     EpochSamples plain(shape, granules, 5, EpochSamples::Order::global, window),
-        dealt(shape, granules, 5, EpochSamples::Order::with_owner, window);
-    if (share) dealt.share_memory(comm);
-    plain.begin(comm, train, 3);
-    dealt.begin(comm, train, 3);
+        dealt(shape, granules, 5, EpochSamples::Order::with_owner, window),
+        in_memory(shape, granules, 5, EpochSamples::Order::with_owner, window);
+    in_memory.share_memory(comm);
+    for (EpochSamples* samples : {&plain, &dealt, &in_memory}) samples->begin(comm, train, 3);
     for (int64_t s = 0; s < shape.steps(); ++s) {
       const auto a = plain.part(comm, train, s), b = dealt.part(comm, train, s);
+      const auto same = in_memory.part(comm, train, s);
+      ASSERT_TRUE(std::ranges::equal(same.ratings, b.ratings));
+      ASSERT_TRUE(std::ranges::equal(same.users, b.users));
+      ASSERT_TRUE(std::ranges::equal(same.items, b.items));
       ASSERT_EQ(a.bounds, b.bounds);
       ASSERT_EQ(std::ssize(b.users), granules.part_size(shape.batch(s), comm.rank()));
       ASSERT_EQ(all_numbers(comm, a), all_numbers(comm, b));

@@ -47,7 +47,7 @@ class Dealer {
   void read(const Samples& train, const DueSamples::Due& due);
   void group(const DueSamples::Due& due);
   void share_out(Communicator& comm, std::span<const int64_t> batches);
-  void send();
+  void pack();
   void place(std::span<Sample> to);
   void receive(std::span<const int64_t> offsets, SampleColumns& out) const;
 
